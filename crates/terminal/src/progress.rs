@@ -5,7 +5,7 @@ mod line;
 use std::convert::Infallible;
 use std::future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -64,6 +64,7 @@ struct Inner {
     total_bytes: AtomicU64,
     steps: AtomicU64,
     total_steps: AtomicU64,
+    hides_remaining: AtomicBool,
     words: Mutex<Words>,
 }
 
@@ -81,7 +82,20 @@ impl Progress {
         let words = Mutex::new(Words { doing, note: String::new() });
         let [done, bytes, steps] = [0; 3].map(AtomicU64::new);
         let [total, total_bytes, total_steps] = [UNKNOWN; 3].map(AtomicU64::new);
-        let inner = Inner { bar, every, noun, done, total, bytes, total_bytes, steps, total_steps, words };
+        let hides_remaining = AtomicBool::new(false);
+        let inner = Inner {
+            bar,
+            every,
+            noun,
+            done,
+            total,
+            bytes,
+            total_bytes,
+            steps,
+            total_steps,
+            hides_remaining,
+            words,
+        };
         Self(Arc::new(inner))
     }
 
@@ -144,6 +158,12 @@ impl Progress {
             Interval(Some(every)) => sleep(every).await,
             Interval(None) => future::pending().await,
         }
+    }
+
+    /// Shows no bar or remaining time of steps, or shows them again: for work in between that is not measured
+    /// in these steps.
+    pub fn hide_remaining(&self, hides: bool) {
+        self.0.hides_remaining.store(hides, Ordering::Relaxed);
     }
 
     /// Finished items.
@@ -224,7 +244,8 @@ impl Progress {
             bytes: get(&self.0.bytes),
             total_bytes: known(&self.0.total_bytes),
             steps: get(&self.0.steps),
-            total_steps: known(&self.0.total_steps),
+            total_steps: known(&self.0.total_steps)
+                .filter(|_| !self.0.hides_remaining.load(Ordering::Relaxed)),
             note: words.note.clone(),
         }
     }
@@ -284,5 +305,15 @@ mod tests {
         for text in ["", "m", "-1s", "1.5s", "1d", "soon"] {
             assert!(every(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn steps_say_nothing_of_work_that_is_not_measured_in_them() {
+        let progress = Progress::new("comparing", "object", Interval(None));
+        progress.set_total_steps(9);
+        progress.hide_remaining(true);
+        assert_eq!(progress.snapshot().total_steps, None);
+        progress.hide_remaining(false);
+        assert_eq!(progress.snapshot().total_steps, Some(9));
     }
 }

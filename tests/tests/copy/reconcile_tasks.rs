@@ -13,7 +13,11 @@ use crate::support::put_both;
 pub(crate) const FOLDER: &str = "oms_source_record/object_lists/";
 
 pub(crate) fn fixing(cloud: &Cloud) -> Copy {
-    Copy::new(&cloud.twin, format!("oss://{SOURCE}"), format!("obs://{MIRROR}"))
+    fixing_between(cloud, &format!("oss://{SOURCE}"), &format!("obs://{MIRROR}"))
+}
+
+pub(crate) fn fixing_between(cloud: &Cloud, from: &str, to: &str) -> Copy {
+    Copy::new(&cloud.twin, from, to)
         .comparing()
         .set("LOG_BUCKET", LOGS)
         .set("SYNC_URL", cloud.twin.sync_url(&cloud.task))
@@ -177,6 +181,39 @@ async fn a_task_that_was_stopped_is_named_and_followed_once_it_goes_on() {
     cloud.twin.faults().clear(stopped);
     ends_with(0, fixing(&cloud)).await;
     assert_eq!(creations(&cloud), 1);
+}
+
+#[tokio::test]
+async fn a_task_in_a_state_that_is_not_documented_is_not_followed_for_ever() {
+    let (cloud, clock) = unequal().await;
+    let unknown = looks(&cloud, state(&json!({"id": 1, "name": "t-1", "status": 9})));
+    let directory = tempfile::TempDir::new().unwrap();
+    let process = fixing(&cloud).start_in(directory.path());
+    cloud.until(|twin| twin.faults().hits(unknown) > 1).await;
+    clock.advance(TimeDelta::minutes(11));
+    let finished = e2e::copy::finish(process).await;
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("OMS reports state 9 of task t-1"), "{finished:?}");
+    assert_eq!(left(&cloud).len(), 1, "it may be under way");
+    cloud.twin.faults().clear(unknown);
+    let finished = ends_with(0, fixing(&cloud)).await;
+    assert!(finished.stderr.contains("an earlier run began task"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud)), (1, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn while_a_task_runs_there_is_no_remaining_time_of_the_comparison() {
+    let (cloud, _) = unequal().await;
+    let running = json!({"id": 1, "name": "t-1", "status": 2, "total_num": 2});
+    looks(&cloud, state(&running));
+    let directory = tempfile::TempDir::new().unwrap();
+    let process = fixing(&cloud).with(["--stats", "20ms"]).start_in(directory.path());
+    process.lines("OMS has handled 0 of 2 objects", 5).await;
+    process.signal("INT").await;
+    let finished = e2e::copy::finish(process).await;
+    let lines = finished.stderr.lines().filter(|line| line.contains("OMS has handled"));
+    let last = lines.last().unwrap();
+    assert!(!last.contains("ETA"), "{last}");
 }
 
 #[tokio::test]

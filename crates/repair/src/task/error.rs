@@ -69,6 +69,14 @@ pub enum TaskError {
     /// Somebody stopped the task, and can start it again.
     #[error("task {0} was stopped")]
     Stopped(String),
+    /// A task has been in a state for ten minutes that the documentation does not have.
+    #[error("OMS reports state {state} of task {name}, which its documentation does not have")]
+    UnknownState {
+        /// Its name.
+        name: String,
+        /// The number.
+        state: i64,
+    },
     /// By the user. The task that was being followed, if there was one, goes on.
     #[error("interrupted")]
     Interrupted(Option<String>),

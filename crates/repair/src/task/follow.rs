@@ -2,6 +2,7 @@
 
 use bridge_core::oms::migration::failures::{self, FailedObject};
 use bridge_core::oms::migration::{MigrationTask, TaskState};
+use chrono::TimeDelta;
 use futures_util::StreamExt as _;
 use object_copy::stop::Stop;
 use oss_lite::Error;
@@ -13,6 +14,10 @@ use super::work::{Work, pause};
 
 /// Looks at a task that may fail in a row for reasons that pass.
 const TRIES: u32 = 10;
+
+/// How long a task may be in a state that is not documented before it is not followed any more. By the clock
+/// of the log bucket.
+const MAY_BE_UNKNOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// Longest line of a list of failed objects that is read: a key has 1,024 bytes, and is there twice.
 const LONGEST_LINE: usize = 64 << 10;
@@ -103,7 +108,7 @@ impl Work<'_> {
         observer: &mut impl TaskObserver,
         stop: &Stop,
     ) -> Result<TaskTotals, TaskError> {
-        let (mut looks, mut name) = (0, None);
+        let (mut looks, mut name, mut unknown_since) = (0, None, None);
         let ended = loop {
             let task = match self.seen(open, stop).await {
                 Ok(task) => task,
@@ -116,7 +121,16 @@ impl Work<'_> {
                 None => break None,
                 Some(task) => {
                     observer.task(TaskEvent::LookedAt(&task));
-                    match task.state() {
+                    let state = task.state();
+                    if let TaskState::Unknown(state) = state {
+                        let now = self.turn.now().await?;
+                        if now >= *unknown_since.get_or_insert(now) + MAY_BE_UNKNOWN {
+                            return Err(TaskError::UnknownState { name: task.name, state });
+                        }
+                    } else {
+                        unknown_since = None;
+                    }
+                    match state {
                         TaskState::Stopped => return Err(TaskError::Stopped(task.name)),
                         state if state.is_final() => break Some(task),
                         _ => name = Some(task.name),

@@ -58,6 +58,9 @@ impl TaskEnds {
             TaskError::Stopped(_) => Failure::configuration(error).of_setting("--fix").with_remedy(
                 "start it in the console of OMS, or remove it there; then run the same command again",
             ),
+            TaskError::UnknownState { .. } => Failure::configuration(error).of_setting("--fix").with_remedy(
+                "look at the task in the console of OMS; the same command follows it until it is over or removed",
+            ),
             TaskError::Interrupted(_) => Failure::internal(error),
         }
     }

@@ -48,12 +48,16 @@ impl Watcher {
             self.task.clone_from(&task.name);
             say(format_args!("task {} of OMS copies", printable(&task.name)));
         }
+        // That of the comparison, whose steps are done.
+        self.progress.hide_remaining(true);
         let done = task.successful_num + task.failed_num + task.skipped_num;
-        if task.state() == TaskState::Waiting {
-            self.progress.note("waiting for OMS to begin the task");
-        } else {
-            let of = counted(task.total_num, "object");
-            self.progress.note(format!("OMS has handled {} of {of}", count(done)));
+        match task.state() {
+            TaskState::Waiting => self.progress.note("waiting for OMS to begin the task"),
+            TaskState::Unknown(state) => self.progress.note(format!("OMS reports state {state} of the task")),
+            _ => {
+                let of = counted(task.total_num, "object");
+                self.progress.note(format!("OMS has handled {} of {of}", count(done)));
+            }
         }
     }
 }
@@ -74,6 +78,7 @@ impl Observer for Watcher {
     }
 
     fn counted(&mut self, totals: &Totals) {
+        self.progress.hide_remaining(false);
         self.progress.add(totals.compared.saturating_sub(self.compared));
         self.compared = totals.compared;
         self.progress.set_steps(listed(totals));
