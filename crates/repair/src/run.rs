@@ -128,7 +128,7 @@ impl Repair {
             _ => return Box::pin(self.work(None, comparison, records, extras, observer, stop)).await,
         };
         let bucket = bucket_of(destination).ok_or(Unsuitable::NoTask)?.clone();
-        let work = Work::begin(forwarder, source, destination, &bucket, self.clock).await?;
+        let work = Work::begin(forwarder, &bucket, self.clock).await?;
         let repair = Box::pin(self.work(Some(&work), comparison, records, extras, observer, stop));
         let held = work.hold(repair).await;
         let done = held.unwrap_or_else(|lost| Err(lost.into()));

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use cloud_twin::{Fault, FaultAction, FaultResponse, Service, Twin};
-use e2e::cloud::{LOGS, MIRROR};
+use e2e::cloud::{LOGS, MIRROR, SOURCE};
 use e2e::process::Process;
 use e2e::{Cloud, Copy};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::reconcile_tasks::{creations, ends_with, fixing, left, looks, result, unequal};
+use crate::reconcile_tasks::{creations, ends_with, fixing, fixing_between, left, looks, result, unequal};
 use crate::support::put_both;
 
 const RUNS: &str = "object_list_run/";
@@ -307,4 +307,30 @@ async fn a_position_that_names_other_objects_deletes_none_of_them() {
     cloud.twin.oss().put(LOGS, &run, foreign.to_string());
     ends_with(0, fixing(&cloud)).await;
     assert!(cloud.twin.obs().get(MIRROR, "same").is_some());
+}
+
+#[tokio::test]
+async fn runs_over_a_folder_and_over_what_it_lies_in_exclude_each_other() {
+    let (cloud, clock) = unequal().await;
+    let within = |folder: &str| {
+        fixing_between(&cloud, &format!("oss://{SOURCE}/{folder}"), &format!("obs://{MIRROR}/{folder}"))
+    };
+    let hold = looks(&cloud, FaultAction::Hold);
+    let directory = TempDir::new().unwrap();
+    let mut first = met(&cloud, within(""), directory.path(), hold).await;
+    let finished = ends_with(2, within("dir/")).await;
+    assert!(finished.stderr.contains("another run works on these sides"), "{finished:?}");
+    first.signal("KILL").await;
+    first.wait().await;
+    clock.advance(SETTLED);
+    cloud.twin.faults().clear(hold);
+    // Whose task it is does not depend on who looks.
+    let running = json!({"id": 1, "name": "t-1", "status": 2});
+    let running = looks(&cloud, crate::reconcile_tasks::state(&running));
+    let finished = ends_with(2, within("dir/")).await;
+    assert!(finished.stderr.contains("a run with other options began task t-1"), "{finished:?}");
+    assert!(finished.stderr.contains(&format!("oss://{SOURCE}/ obs://{MIRROR}/")), "{finished:?}");
+    assert_eq!(creations(&cloud), 1);
+    cloud.twin.faults().clear(running);
+    ends_with(0, within("dir/")).await;
 }

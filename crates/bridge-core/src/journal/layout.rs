@@ -52,7 +52,7 @@ pub enum RunKind {
     ObjectLists(SidePair),
 }
 
-/// Source and destination of a run, by what names them: bucket and prefix of each.
+/// Source and destination of a run, by what names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SidePair([u8; 8]);
 

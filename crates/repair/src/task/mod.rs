@@ -14,8 +14,8 @@
 //!
 //! # Rules
 //!
-//! - **One run works on a pair of sides** (`turn`): from before it compares until its tasks are over. A run
-//!   that loses the lease ends at once and changes nothing any more.
+//! - **One run works on a pair of buckets** (`turn`), whatever their folders: from before it compares until
+//!   its tasks are over. A run that loses the lease ends at once and changes nothing any more.
 //! - **A task is created only if OMS has none of its description**, and none of this pair that is not over.
 //!   The position names the list and the time before the task is created, and its id after. So whatever
 //!   moment a process dies at, the next run finds the task and creates no second one.

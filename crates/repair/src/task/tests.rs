@@ -207,9 +207,7 @@ async fn a_task_that_is_not_seen_though_it_may_have_been_created_leaves_the_posi
     let cloud = Cloud::start().await;
     let forwarder = forwarder(&cloud, ListLimits::default());
     let mirror = bucket(&cloud, Dialect::Obs, MIRROR);
-    let source = side("oss://source/", bucket(&cloud, Dialect::Oss, SOURCE));
-    let destination = side("obs://mirror/", mirror.clone());
-    let work = Work::begin(&forwarder, &source, &destination, &mirror, clock::system).await.unwrap();
+    let work = Work::begin(&forwarder, &mirror, clock::system).await.unwrap();
     let unavailable = Fault::respond(Service::Oms, FaultResponse::oms_unavailable());
     let unavailable = cloud.twin.faults().inject(unavailable);
     let error = forwarder.api.create(&forwarder.order, clock::system()).await.unwrap_err();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bridge_core::journal::SidePair;
+use bridge_core::oms::migration::MigrationOrder;
 use object_copy::clock::Clock;
 use object_copy::stop::{Stop, StopLevel};
 use object_copy::transfer::Source;
@@ -38,21 +39,26 @@ pub(crate) fn bucket_of(destination: &Side) -> Option<&Bucket> {
     }
 }
 
+/// The buckets of an order, whatever the folders: that of one run may lie in that of another, and then two
+/// tasks that replace what they find would write the same keys.
+pub(super) fn pair_of(order: &MigrationOrder) -> SidePair {
+    let (source, destination) = (&order.source.bucket, &order.destination.bucket);
+    SidePair::new(&format!("oss://{source}/"), &format!("obs://{destination}/"))
+}
+
 impl<'t> Work<'t> {
-    /// Takes the right to work on a pair of sides, with lists in `bucket`.
+    /// Takes the right to work on the buckets of the order, with lists in `bucket`.
     ///
     /// # Errors
     ///
     /// [`TaskError`], also where another run works on them.
     pub(crate) async fn begin(
         forwarder: &'t TaskForwarder,
-        source: &Side,
-        destination: &Side,
         bucket: &Bucket,
         clock: Clock,
     ) -> Result<Self, TaskError> {
-        let pair = SidePair::new(&source.name, &destination.name);
-        let TaskForwarder { journal, credentials, by, .. } = forwarder;
+        let TaskForwarder { journal, credentials, by, order, .. } = forwarder;
+        let pair = pair_of(order);
         let turn = Turn::take(journal, credentials, pair, by).await?;
         Ok(Self { forwarder, pair, bucket: bucket.clone(), turn, clock })
     }
