@@ -91,7 +91,13 @@ impl Credentials {
         mac.finalize().into_bytes().into()
     }
 
-    pub(crate) fn security_token(&self) -> Option<&HeaderValue> {
+    /// The security token, to hide it where an answer repeats it.
+    pub fn security_token(&self) -> Option<&str> {
+        // Only what is ASCII is taken.
+        self.security_token.as_ref()?.to_str().ok()
+    }
+
+    pub(crate) fn security_token_header(&self) -> Option<&HeaderValue> {
         self.security_token.as_ref()
     }
 

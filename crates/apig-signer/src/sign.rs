@@ -94,7 +94,7 @@ pub fn sign(
 
     headers.insert(&X_SDK_DATE, time.to_header_value()?);
     ensure_host(uri, headers)?;
-    if let Some(token) = credentials.security_token() {
+    if let Some(token) = credentials.security_token_header() {
         headers.insert(&X_SECURITY_TOKEN, token.clone());
     }
     if payload.is_announced() {

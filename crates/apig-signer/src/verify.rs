@@ -119,7 +119,7 @@ fn check_time(time: Timestamp, now: DateTime<Utc>, window: Duration) -> Result<(
 
 fn check_security_token(credentials: &Credentials, headers: &HeaderMap) -> Result<(), Error> {
     let received = optional(headers, &X_SECURITY_TOKEN)?.map(str::as_bytes);
-    let known = credentials.security_token().map(http::HeaderValue::as_bytes);
+    let known = credentials.security_token_header().map(http::HeaderValue::as_bytes);
     match (received, known) {
         (None, None) => Ok(()),
         (Some(received), Some(known)) if received.ct_eq(known).into() => Ok(()),

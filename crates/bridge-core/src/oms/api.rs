@@ -15,7 +15,6 @@ use http_client::TransportKind;
 use object_copy::outcome::EngineError;
 use oss_lite::SignatureVerdict;
 use reqwest::{Request, Url};
-use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use signature_breaker::{Breaker, NoPermit, Shut};
@@ -23,6 +22,7 @@ use tokio::time::Instant;
 
 use super::reply::{ReplyError, believed, denies_task, is_locked, of_signature};
 use super::request::headers;
+use super::secrets::Secrets;
 use super::transport::{TIMEOUT, date, header, read, transport};
 
 /// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB, a page of 100 tasks
@@ -35,6 +35,14 @@ pub(super) struct Api {
     http: reqwest::Client,
     credentials: Credentials,
     breaker: Breaker,
+}
+
+/// What is posted.
+pub(super) struct Body<'s> {
+    /// JSON.
+    pub(super) json: Bytes,
+    /// The secrets in it, which no error shows.
+    pub(super) secrets: Secrets<'s>,
 }
 
 /// What of an answer is read.
@@ -81,30 +89,33 @@ impl Api {
         self.sign(&Method::GET, &url, &mut headers, b"", now)?;
         let mut request = Request::new(Method::GET, url);
         *request.headers_mut() = headers;
-        self.send(request, expected).await
+        self.send(request, expected, Secrets::default()).await
     }
 
     /// The answer to a POST of JSON.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         url: Url,
-        body: Bytes,
+        body: Body<'_>,
         now: DateTime<Utc>,
         expected: Expected,
     ) -> Result<T, ApiError> {
         let mut headers = headers();
-        self.sign(&Method::POST, &url, &mut headers, &body, now)?;
+        let Body { json, secrets } = body;
+        self.sign(&Method::POST, &url, &mut headers, &json, now)?;
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;
-        *request.body_mut() = Some(body.into());
-        self.send(request, expected).await
+        *request.body_mut() = Some(json.into());
+        self.send(request, expected, secrets).await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
         mut request: Request,
         expected: Expected,
+        secrets: Secrets<'_>,
     ) -> Result<T, ApiError> {
+        let secrets = secrets.and(self.credentials.security_token());
         *request.timeout_mut() = Some(TIMEOUT);
         let permit = match self.breaker.permit(Some(Instant::now() + TIMEOUT)).await {
             Ok(permit) => permit,
@@ -114,7 +125,8 @@ impl Api {
             }
         };
         let response = self.http.execute(request).await.map_err(ApiError::transport)?;
-        let (status, request_id) = (response.status(), header(response.headers(), "x-request-id"));
+        let status = response.status();
+        let request_id = header(response.headers(), "x-request-id").map(|id| secrets.mask(&id));
         let body = match read(response, MAX_ANSWER).await {
             Ok(body) => body,
             Err(error) if status.is_success() => return Err(ApiError::transport(error)),
@@ -125,10 +137,12 @@ impl Api {
         let answer = match expected.errors {
             Errors::OfTasksToo => of_a_task(&body, member)
                 .filter(|_| status.is_success())
-                .map_or_else(|| believed(status, &body), Ok),
-            Errors::OfTheRequest => believed(status, &body),
+                .map_or_else(|| believed(status, &body, &secrets), Ok),
+            Errors::OfTheRequest => believed(status, &body, &secrets),
         };
         let unlike = |error: &dyn fmt::Display| {
+            // What is not of the type that is expected is quoted.
+            let error = secrets.mask(&error.to_string());
             ApiError::local(format!("the response is not what OMS documents: {error}"))
         };
         match answer {
@@ -269,16 +283,6 @@ impl ApiError {
     /// Whether OMS itself failed or throttles (5xx, 429), so that the same request may succeed later.
     pub fn is_of_service(&self) -> bool {
         self.error.status.is_some_and(|status| status >= 500 || status == 429)
-    }
-
-    /// The error without `secret`, which the request carried and the answer may repeat.
-    pub(super) fn masked(mut self, secret: &SecretString) -> Self {
-        let secret = secret.expose_secret();
-        if !secret.is_empty() {
-            self.error.message = self.error.message.replace(secret, "******");
-            self.error.code = self.error.code.map(|code| code.replace(secret, "******"));
-        }
-        self
     }
 
     /// Whether the same request may succeed later: no answer, or one of a service that fails or throttles.

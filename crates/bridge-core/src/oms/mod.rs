@@ -6,6 +6,7 @@
 //! | `transport` | what every request has in common: its time, reading its answer, why there is none |
 //! | `request` | one signed request that hands keys over |
 //! | `reply` | whether a reply is believed, and what it says of the keys, the credentials and the rate |
+//! | `secrets` | hiding what a request carried where an answer repeats it |
 //! | `limit` | the rate limit that a 429 states |
 //! | `api` | requests that are answered with JSON |
 //! | [`task`] | reading the state of a sync task |
@@ -23,6 +24,7 @@ pub mod migration;
 mod preview;
 mod reply;
 mod request;
+mod secrets;
 mod target;
 pub mod task;
 mod transport;

@@ -13,6 +13,7 @@ use oss_lite::SignatureVerdict;
 use serde_json::Value;
 
 use super::limit::{StatedLimit, stated_limit};
+use super::secrets::Secrets;
 use super::transport::cause;
 use object_copy::outcome::{EngineError, FailureClass};
 
@@ -120,27 +121,28 @@ impl ReplyError {
     }
 }
 
-/// Whether the service took a request to which it has nothing to answer.
-pub(super) fn taken(status: StatusCode, body: &[u8]) -> Result<(), ReplyError> {
+/// Whether the service took a request, which carried `secrets`, and to which it has nothing to answer.
+pub(super) fn taken(status: StatusCode, body: &[u8], secrets: &Secrets<'_>) -> Result<(), ReplyError> {
     if !status.is_success() {
-        return Err(parse_error(status, body));
+        return Err(parse_error(status, body, secrets));
     }
     if body.trim_ascii().is_empty() {
         return Ok(());
     }
-    believed(status, body).map(drop)
+    believed(status, body, secrets).map(drop)
 }
 
-/// The JSON of an answer, if it is success and no error.
-pub(super) fn believed(status: StatusCode, body: &[u8]) -> Result<Value, ReplyError> {
+/// The JSON of an answer to a request that carried `secrets`, if it is success and no error.
+pub(super) fn believed(status: StatusCode, body: &[u8], secrets: &Secrets<'_>) -> Result<Value, ReplyError> {
     if !status.is_success() {
-        return Err(parse_error(status, body));
+        return Err(parse_error(status, body, secrets));
     }
     match serde_json::from_slice(body) {
-        Ok(value) if has_error(&value) => Err(parse_error(status, body)),
+        Ok(value) if has_error(&value) => Err(parse_error(status, body, secrets)),
         Ok(value) => Ok(value),
         Err(_) => {
-            let message = format!("not a response of OMS: {}", clean(&String::from_utf8_lossy(body)));
+            let text = secrets.mask(&String::from_utf8_lossy(body));
+            let message = format!("not a response of OMS: {}", clean(&text));
             Err(ReplyError::without_id(status, message))
         }
     }
@@ -154,17 +156,18 @@ pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> ReplyErro
 
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
 /// `code`/`message`, nested objects, else the text itself.
-fn parse_error(status: StatusCode, body: &[u8]) -> ReplyError {
+fn parse_error(status: StatusCode, body: &[u8], secrets: &Secrets<'_>) -> ReplyError {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let request_id = parsed.as_ref().and_then(|value| text(value.get("request_id")?));
     let (code, message) = parsed.as_ref().and_then(find_error).map_or_else(
         || (None, String::from_utf8_lossy(body).into_owned()),
         |(code, message)| (Some(code), message),
     );
-    let message = match clean(&message) {
+    let message = match clean(&secrets.mask(&message)) {
         message if message.is_empty() => status.canonical_reason().unwrap_or("no message").to_owned(),
         message => message,
     };
+    let (code, request_id) = (code.map(|code| secrets.mask(&code)), request_id.map(|id| secrets.mask(&id)));
     ReplyError { error: EngineError { status: Some(status.as_u16()), code, message }, request_id }
 }
 
@@ -209,7 +212,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// One line of bounded length. The gateway echoes the canonical request on a bad signature, and that carries
+/// One line of bounded length, of a text without secrets. The gateway echoes the canonical request on a bad signature, and that carries
 /// header values such as the security token: it is cut off.
 fn clean(message: &str) -> String {
     const ECHO: &str = "canonicalRequest";
@@ -229,7 +232,7 @@ mod tests {
     use super::*;
 
     fn error(status: u16, body: &str) -> EngineError {
-        parse_error(StatusCode::from_u16(status).unwrap(), body.as_bytes()).error
+        parse_error(StatusCode::from_u16(status).unwrap(), body.as_bytes(), &Secrets::default()).error
     }
 
     #[test]
@@ -253,7 +256,10 @@ mod tests {
     #[test]
     fn the_request_id_is_found() {
         let body = br#"{"error_msg":"m","error_code":"c","request_id":"7a"}"#;
-        assert_eq!(parse_error(StatusCode::UNAUTHORIZED, body).request_id.as_deref(), Some("7a"));
+        assert_eq!(
+            parse_error(StatusCode::UNAUTHORIZED, body, &Secrets::default()).request_id.as_deref(),
+            Some("7a")
+        );
     }
 
     #[test]
@@ -261,6 +267,21 @@ mod tests {
         let body = r#"{"error_msg":"Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:POST|/v2/|x-security-token:SECRET|","error_code":"APIGW.0301"}"#;
         let error = error(401, body);
         assert_eq!(error.message, "Incorrect IAM authentication information: verify aksk signature fail");
+    }
+
+    #[test]
+    fn secrets_are_hidden_before_the_text_is_cut() {
+        let (secret, secrets) = ("wJalrXUtnFEMI", Secrets::default().and(["wJalrXUtnFEMI"]));
+        for before in MAX_MESSAGE - secret.len()..=MAX_MESSAGE {
+            let text = format!("{}{secret} and more", ".".repeat(before));
+            let coded =
+                format!(r#"{{"error_code":"{secret}","error_msg":"{text}","request_id":"{secret}"}}"#);
+            let refused = parse_error(StatusCode::BAD_REQUEST, coded.as_bytes(), &secrets);
+            let other = believed(StatusCode::OK, text.as_bytes(), &secrets).unwrap_err();
+            for shown in [format!("{refused:?}"), format!("{other:?}")] {
+                assert!(!shown.contains("wJ"), "{before}: {shown}");
+            }
+        }
     }
 
     #[test]
@@ -288,7 +309,9 @@ mod tests {
 
     #[test]
     fn success_is_believed_when_it_is_the_services() {
-        let taken = |status, body: &str| super::taken(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        let taken = |status, body: &str| {
+            super::taken(StatusCode::from_u16(status).unwrap(), body.as_bytes(), &Secrets::default())
+        };
         for body in [
             "",
             " \r\n",

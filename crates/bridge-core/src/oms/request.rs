@@ -12,6 +12,7 @@ use reqwest::Request;
 use tokio::time::Instant;
 
 use super::reply::{ReplyError, Verdict, broken_off, classify, of_signature, taken};
+use super::secrets::Secrets;
 use super::target::SyncUrl;
 use super::transport::{TIMEOUT, header, moment, read, transport};
 use object_copy::clock::{Clock, Offset};
@@ -118,10 +119,11 @@ impl Client {
         let request = self.sign(body, signed, deadline)?;
         let response = self.http.execute(request).await.map_err(Refusal::transport)?;
         let status = response.status();
-        let request_id = header(response.headers(), "x-request-id");
+        let secrets = Secrets::default().and(self.credentials.security_token());
+        let request_id = header(response.headers(), "x-request-id").map(|id| secrets.mask(&id));
         let date = response.headers().get(DATE).cloned();
         let taken = match read(response, MAX_REPLY).await {
-            Ok(body) => taken(status, &body),
+            Ok(body) => taken(status, &body, &secrets),
             Err(error) => Err(broken_off(status, error)),
         };
         let Err(ReplyError { error, request_id: id_in_body }) = taken else {

@@ -34,7 +34,7 @@ use signature_breaker::Breaker;
 
 pub use self::order::{DestinationNode, ListFile, MigrationOrder, SourceCloud, SourceNode};
 pub use self::reply::{CreatedTask, FailedObjectRecord, MigrationTask, TaskFailure, TaskState};
-use super::api::{Api, Errors, Expected};
+use super::api::{Api, Body, Errors, Expected};
 pub use super::api::{ApiError, ApiErrorKind};
 use super::target::SyncUrl;
 
@@ -70,8 +70,8 @@ impl MigrationApi {
     /// [`ApiError`]. If it [may have been received](ApiError::may_have_been_received), the task may exist.
     pub async fn create(&self, order: &MigrationOrder, now: DateTime<Utc>) -> Result<CreatedTask, ApiError> {
         let expected = Expected { member: "id", errors: Errors::OfTheRequest };
-        let created = self.api.post(self.tasks.clone(), order.body(), now, expected).await;
-        created.map_err(|error| order.mask(error))
+        let body = Body { json: order.body(), secrets: order.secrets() };
+        self.api.post(self.tasks.clone(), body, now, expected).await
     }
 
     /// How far a task is. Needs `oms:task:get`.

@@ -7,7 +7,7 @@ use oss_lite::Credentials;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use crate::oms::api::ApiError;
+use crate::oms::secrets::Secrets;
 
 /// A cloud that OMS reads from, as far as this program has sources there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,11 +91,11 @@ pub struct MigrationOrder {
 }
 
 impl MigrationOrder {
-    /// `error` without any secret of the request, which an answer may repeat.
-    pub(super) fn mask(&self, error: ApiError) -> ApiError {
+    /// The secrets in the body, which an answer may repeat.
+    pub(super) fn secrets(&self) -> Secrets<'_> {
         let both = [&self.source.credentials, &self.destination.credentials];
         let secrets = both.into_iter().flat_map(|keys| [Some(keys.secret()), keys.security_token()]);
-        secrets.flatten().fold(error, ApiError::masked)
+        Secrets::default().and(secrets.flatten().map(ExposeSecret::expose_secret))
     }
 
     /// The body of `CreateTask`. It has secrets in it.
