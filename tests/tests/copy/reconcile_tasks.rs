@@ -12,6 +12,9 @@ use crate::support::put_both;
 
 pub(crate) const FOLDER: &str = "oms_source_record/object_lists/";
 
+/// An address of OMS at another machine, without TLS.
+const PLAIN: &str = "http://oms.invalid/v2/p/sync-tasks/t/events";
+
 pub(crate) fn fixing(cloud: &Cloud) -> Copy {
     fixing_between(cloud, &format!("oss://{SOURCE}"), &format!("obs://{MIRROR}"))
 }
@@ -310,6 +313,7 @@ async fn settings_and_sides_that_do_not_fit_are_refused_before_anything_is_done(
         (fixing(&cloud).set("LOG_BUCKET", ""), "LOG_BUCKET"),
         (fixing(&cloud).set("SYNC_URL", ""), "SYNC_URL"),
         (fixing(&cloud).set("HW_SK", ""), "HW_SK"),
+        (fixing(&cloud).set("SYNC_URL", PLAIN), "SYNC_URL: the request for a task has the secret keys"),
     ] {
         let finished = ends_with(2, run).await;
         assert!(finished.stderr.contains(text), "{text}: {finished:?}");

@@ -1,6 +1,7 @@
 //! Where OMS listens: the setting `SYNC_URL`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::Uri;
 use reqwest::Url;
@@ -65,6 +66,13 @@ impl SyncUrl {
         self.url.scheme() == "https"
     }
 
+    /// Whether nothing but this machine is on the way: secrets may be sent there without TLS.
+    pub fn is_local(&self) -> bool {
+        let host = self.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// The host it names.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
@@ -118,6 +126,17 @@ mod tests {
         assert_eq!(url.task_url().path(), "/v2/p1/sync-tasks/31e9-b7");
         assert_eq!(url.migration_tasks_url().path(), "/v2/p1/tasks");
         assert_eq!(url.uri().path(), "/v2/p1/sync-tasks/31e9-b7/events");
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_local() {
+        let is_local =
+            |host| SyncUrl::parse(&format!("http://{host}/v2/p1/sync-tasks/t/events")).unwrap().is_local();
+        assert!(["127.0.0.1:80", "[::1]:9", "localhost"].into_iter().all(is_local));
+        for host in ["oms.cn-north-4.myhuaweicloud.com", "10.0.0.1", "127.0.0.1.example.com", "[2001:db8::1]"]
+        {
+            assert!(!is_local(host), "{host}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Findings from the settings alone.
 
-use std::net::IpAddr;
-
 use super::{Finding, Severity};
 use bridge_config::{Mode, OmsSettings, Settings};
 use bridge_core::credentials::SourceCredentials;
@@ -92,7 +90,7 @@ fn other_region(oss: &Service) -> Option<Finding> {
 fn address(target: &SyncUrl) -> Finding {
     const CHECK: &str = "SYNC_URL";
     let host = target.host();
-    if is_local(host) {
+    if target.is_local() {
         return Finding::ok(CHECK, format!("task {} at {host}, which is this machine", target.task()));
     }
     if !target.is_https() {
@@ -133,11 +131,6 @@ fn region(target: &SyncUrl) -> Option<Finding> {
 
 fn region_in(host: &str) -> Option<&str> {
     host.strip_prefix("oms.")?.strip_suffix(".myhuaweicloud.com").filter(|region| !region.contains('.'))
-}
-
-fn is_local(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn batch(batch: usize) -> Finding {

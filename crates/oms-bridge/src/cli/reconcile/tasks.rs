@@ -42,6 +42,13 @@ pub(super) async fn forwarder(
     let source_keys = keys::oss_names(&reader);
     let (settings, opens) = reader.finish(settings.zip(opens))?;
     let oms = settings.mode.oms().ok_or_else(not_for_oms)?;
+    if !oms.sync_url.is_https() && !oms.sync_url.is_local() {
+        let what = Invalid::new(
+            "the request for a task has the secret keys of both sides, and http does not encrypt them",
+        );
+        let remedy = "use the https address from the task's page";
+        return Err(Failure::configuration(what).of_setting("SYNC_URL").with_remedy(remedy));
+    }
     let source = SourceCredentials::new(variable).from_environment().map_err(Failure::internal)?;
     let (destination, destination_keys) = match opens {
         Opens::Keys(credentials, names) => (credentials, names),
