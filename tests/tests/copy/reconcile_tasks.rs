@@ -173,6 +173,18 @@ async fn keys_that_oms_was_given_and_refuses_are_named_by_their_setting() {
 }
 
 #[tokio::test]
+async fn a_task_that_failed_as_a_whole_after_some_objects_did_is_named_with_its_reason() {
+    let (cloud, _) = unequal().await;
+    let reason = json!({"error_code": "TRF.0057", "error_msg": "no"});
+    let numbers = json!({"id": 1, "name": "t-1", "status": 4, "total_num": 1000, "successful_num": 10,
+        "failed_num": 3, "error_reason": reason});
+    looks(&cloud, state(&numbers));
+    let finished = ends_with(4, fixing(&cloud)).await;
+    assert!(finished.stderr.contains("HW_AK: task t-1 failed: TRF.0057 no"), "{finished:?}");
+    assert_eq!(left(&cloud), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_task_that_was_stopped_is_named_and_followed_once_it_goes_on() {
     let (cloud, _) = unequal().await;
     let stopped = looks(&cloud, state(&json!({"id": 1, "name": "t-1", "status": 3})));

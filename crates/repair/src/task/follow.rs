@@ -1,7 +1,7 @@
 //! A task to its end, and what it could not copy.
 
 use bridge_core::oms::migration::failures::{self, FailedObject};
-use bridge_core::oms::migration::{MigrationTask, TaskState};
+use bridge_core::oms::migration::{MigrationTask, TaskFailure, TaskState};
 use chrono::TimeDelta;
 use futures_util::StreamExt as _;
 use object_copy::stop::Stop;
@@ -160,16 +160,15 @@ impl Work<'_> {
     }
 
     /// Names what a task that is over could not copy.
+    ///
+    /// # Errors
+    ///
+    /// If it failed as a whole.
     async fn name_failures(
         &self,
         task: &MigrationTask,
         observer: &mut impl TaskObserver,
     ) -> Result<(), TaskError> {
-        if task.state() == TaskState::Failed && task.failed_num == 0 {
-            let failure = task.failure().cloned().unwrap_or_default();
-            let (code, message) = (failure.error_code, failure.error_msg);
-            return Err(TaskError::Failed { name: task.name.clone(), code, message });
-        }
         match task.failed_list() {
             Some(list) => {
                 let read = self.read_failures(list, observer).await;
@@ -183,7 +182,10 @@ impl Work<'_> {
             }
             None => {}
         }
-        Ok(())
+        // The tasks of other lists would fail likewise.
+        task.failed_as_a_whole().map_or(Ok(()), |TaskFailure { error_code: code, error_msg: message }| {
+            Err(TaskError::Failed { name: task.name.clone(), code, message })
+        })
     }
 
     async fn read_failures(&self, list: &str, observer: &mut impl TaskObserver) -> Result<(), Error> {

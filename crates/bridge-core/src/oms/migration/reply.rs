@@ -59,6 +59,9 @@ pub struct TaskFailure {
     pub error_msg: String,
 }
 
+/// The code of a task that failed because objects did.
+const OBJECTS_FAILED: &str = "TRF.0004";
+
 /// Where the list of failed objects is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -118,6 +121,17 @@ impl MigrationTask {
         self.error_reason.as_ref().filter(|reason| !reason.error_code.is_empty())
     }
 
+    /// Why it failed as a whole, where it came to its end without having handled every object: then it is not
+    /// the objects that are at fault. What OMS leaves out is empty. Single objects that failed make it fail
+    /// with [`OBJECTS_FAILED`], after all were handled.
+    pub fn failed_as_a_whole(&self) -> Option<TaskFailure> {
+        let failure = self.failure().cloned().unwrap_or_default();
+        let handled = self.successful_num.saturating_add(self.failed_num).saturating_add(self.skipped_num);
+        let of_objects = matches!(&*failure.error_code, "" | OBJECTS_FAILED) && self.failed_num > 0;
+        let whole = self.state() == TaskState::Failed && !(of_objects && handled >= self.total_num);
+        whole.then_some(failure)
+    }
+
     /// Where the list of failed objects is, if there is one.
     pub fn failed_list(&self) -> Option<&str> {
         let record = self.failed_object_record.as_ref()?;
@@ -155,6 +169,28 @@ mod tests {
     fn what_is_missing_is_empty() {
         let task = task(r#"{"id":7,"status":4,"new":1}"#);
         assert_eq!((task.failed_list(), task.failure(), &*task.description), (None, None, ""));
+    }
+
+    #[test]
+    fn a_task_failed_as_a_whole_unless_it_handled_every_object() {
+        let code = |status, code: &str, [total, copied, failed]: [u64; 3]| {
+            let body = format!(
+                r#"{{"status":{status},"total_num":{total},"successful_num":{copied},"failed_num":{failed},
+                     "skipped_num":1,"error_reason":{{"error_code":"{code}","error_msg":"no"}}}}"#
+            );
+            task(&body).failed_as_a_whole().map(|failure| failure.error_code)
+        };
+        assert_eq!((code(4, "TRF.0004", [9, 5, 3]), code(4, "", [9, 5, 3])), (None, None));
+        for (reason, numbers) in [
+            ("TRF.0057", [9, 5, 3]),
+            ("TRF.0057", [1000, 10, 3]),
+            ("TRF.0004", [1000, 10, 3]),
+            ("", [1000, 10, 3]),
+            ("TRF.0013", [0, 0, 0]),
+        ] {
+            assert_eq!(code(4, reason, numbers).as_deref(), Some(reason), "{numbers:?}");
+            assert_eq!(code(5, reason, numbers), None, "{numbers:?}");
+        }
     }
 
     #[test]
