@@ -67,6 +67,38 @@ pub fn masked(id: &str) -> String {
     }
 }
 
+/// Text of others, quoted for a shell. It is fit for a terminal as well.
+pub fn quoted(text: &str) -> String {
+    if !text.contains(acts) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for character in text.chars() {
+        match character {
+            '\'' | '\\' => word.extend(['\\', character]),
+            _ if acts(character) => {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    // A string takes whatever is written to it.
+                    let _ = write!(word, "\\x{byte:02x}");
+                }
+            }
+            _ => word.push(character),
+        }
+    }
+    word.push('\'');
+    word
+}
+
+/// The same where quotes are needed: a word in which no shell sees anything else stays as it is.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(quoted(text))
+    }
+}
+
 /// A time, to the second.
 pub fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -90,6 +122,20 @@ mod tests {
         let text = json(&value.to_string()).into_owned();
         assert!(!text.contains(acts), "{text:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn text_of_others_is_one_word_for_a_shell() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("a\n'\\\u{85}"), r"$'a\x0a\'\\\xc2\x85'");
+        assert_eq!(quoted("a\u{202e}"), r"$'a\xe2\x80\xae'");
+        assert_eq!(shell_word("--since"), "--since");
+        assert_eq!(shell_word("oss://b/a.x:1,2"), "oss://b/a.x:1,2");
+        for (text, word) in
+            [("", "''"), ("d*", "'d*'"), ("$(x);y", "'$(x);y'"), ("~a", "'~a'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(shell_word(text), word);
+        }
     }
 
     #[test]

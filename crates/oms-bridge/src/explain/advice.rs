@@ -1,11 +1,10 @@
 //! What to do next, decided from the evidence alone, without requests.
 
-use std::fmt::Write as _;
-
 use super::{Entry, KeyRecords, SideState};
 use bridge_core::engine::EngineName;
 use object_copy::outcome::FailureClass;
 use settings::lenient;
+use settings::text::quoted;
 use terminal::numbers::counted;
 
 /// What is known of a key.
@@ -206,28 +205,6 @@ fn replay(key: &str, dead: &str) -> String {
 
 fn send(key: &str) -> String {
     format!("`oms-bridge send -- {}`", quoted(key))
-}
-
-/// The key, quoted for a shell.
-fn quoted(key: &str) -> String {
-    if !key.contains(char::is_control) {
-        return format!("'{}'", key.replace('\'', r"'\''"));
-    }
-    let mut word = String::from("$'");
-    for character in key.chars() {
-        match character {
-            '\'' | '\\' => word.extend(['\\', character]),
-            _ if character.is_control() => {
-                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                    // Writing to a string does not fail.
-                    let _ = write!(word, "\\x{byte:02x}");
-                }
-            }
-            _ => word.push(character),
-        }
-    }
-    word.push('\'');
-    word
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bridge_config::Settings;
 use bridge_core::oms::migration::ApiError;
 use chrono::{DateTime, Utc};
 use repair::task::{OtherOptions, TaskError};
-use settings::text::{printable, time};
+use settings::text::{shell_word, time};
 
 use super::result::ComparisonEnding;
 use crate::cli;
@@ -33,7 +33,7 @@ impl TaskEnds {
             TaskError::Journal(store) => cli::journal(store, &self.settings, "PutObject"),
             TaskError::NotRecorded(_) => Failure::out_of_reach(error).with_remedy(FOLLOWS),
             TaskError::OtherOptions(OtherOptions { options, .. }) => {
-                let command = printable(&options.join(" ")).into_owned();
+                let command = command(options);
                 Failure::configuration(error).of_setting("--fix").with_remedy(format_args!(
                     "to follow it, run: oms-bridge reconcile {command} --fix oms-task; to drop it, remove it in the console of OMS"
                 ))
@@ -102,6 +102,17 @@ fn look_again(until: DateTime<Utc>) -> String {
     format!("run the same command again after {}: it looks for the task", time(until))
 }
 
+/// Options as arguments, to be pasted into a shell. They come from the log bucket.
+fn command(options: &[String]) -> String {
+    let words = options.iter().map(|option| match option.split_once(' ') {
+        Some((name, value)) if name.starts_with("--") => {
+            format!("{} {}", shell_word(name), shell_word(value))
+        }
+        _ => shell_word(option).into_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Another run works: who, and until when.
 fn busy(by: &str, until: Option<&str>) -> Failure {
     let what = match (by, until) {
@@ -116,4 +127,18 @@ fn busy(by: &str, until: Option<&str>) -> Failure {
     };
     let remedy = "wait until that run is over; one that was killed can be replaced after that time";
     Failure::configuration(what).of_setting("--fix").with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_another_run_are_quoted_for_the_shell() {
+        let options =
+            ["oss://photos/my dir/", "--check listing", "--include d*, my photos/*.jpg", "--x$(y) `z`"];
+        let expected =
+            "'oss://photos/my dir/' --check listing --include 'd*, my photos/*.jpg' '--x$(y)' '`z`'";
+        assert_eq!(command(&options.map(str::to_owned)), expected);
+    }
 }

@@ -188,12 +188,6 @@ fn filtered_keys_are_reported() {
 }
 
 #[test]
-fn keys_are_quoted_for_the_shell() {
-    assert_eq!(quoted("a b"), "'a b'");
-    assert_eq!(quoted("a\n'\\\u{85}"), r"$'a\x0a\'\\\xc2\x85'");
-}
-
-#[test]
 fn a_finished_copy_is_not_reported_as_pending() {
     let (source, gone) = (present(1, None, 1), SideState::Missing);
     let copied = entry(9, r#"{"v":1,"engine":"copy","outcome":"accepted"}"#);
