@@ -23,11 +23,13 @@ use tokio::time::Instant;
 use super::reply::{ReplyError, believed, denies_task, is_locked, of_signature};
 use super::request::headers;
 use super::secrets::Secrets;
-use super::transport::{TIMEOUT, date, header, read, transport};
+use super::transport::{TIMEOUT, Unread, date, header, read, transport};
 
-/// Longest answer that is read. A day of statistics in steps of five minutes has 70 kB, a page of 100 tasks
-/// somewhat more.
-const MAX_ANSWER: usize = 1024 * 1024;
+/// Longest answer about one task that is read. A day of statistics in steps of five minutes has 70 kB.
+pub(super) const ONE_TASK: usize = 1024 * 1024;
+
+/// Longest page of tasks that is read: each of them repeats the prefixes that it was created with.
+pub(super) const PAGE_OF_TASKS: usize = 16 * 1024 * 1024;
 
 /// OMS with one access key.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Expected {
     pub(super) member: &'static str,
     /// What to do with members that say of a task, not of the request, that it failed.
     pub(super) errors: Errors,
+    /// Its most bytes.
+    pub(super) most: usize,
 }
 
 /// Whether an error in an answer is that of the request.
@@ -127,9 +131,10 @@ impl Api {
         let response = self.http.execute(request).await.map_err(ApiError::transport)?;
         let status = response.status();
         let request_id = header(response.headers(), "x-request-id").map(|id| secrets.mask(&id));
-        let body = match read(response, MAX_ANSWER).await {
+        let body = match read(response, expected.most).await {
             Ok(body) => body,
-            Err(error) if status.is_success() => return Err(ApiError::transport(error)),
+            Err(Unread::BrokeOff(error)) if status.is_success() => return Err(ApiError::transport(error)),
+            Err(Unread::TooLong) if status.is_success() => return Err(ApiError::too_long(expected.most)),
             // Status and headers are enough.
             Err(_) => Vec::new(),
         };
@@ -203,6 +208,8 @@ pub enum ApiErrorKind {
     Unreachable(TransportKind),
     /// An answer that is not one of OMS. User action: check `SYNC_URL`, and proxies on the way.
     NotOms,
+    /// An answer that is longer than any that is read. User action: see the message.
+    TooLong,
     /// The signature or the key was refused. User action: check `HW_AK` and `HW_SK`; send no more before
     /// that.
     CredentialsRefused,
@@ -237,6 +244,12 @@ impl ApiError {
     /// No request, or an answer that OMS does not give.
     pub(super) fn local(message: impl Into<String>) -> Self {
         Self::new(ApiErrorKind::NotOms, EngineError::local(message))
+    }
+
+    /// An answer of more than `most` bytes.
+    pub(super) fn too_long(most: usize) -> Self {
+        let message = format!("the response of OMS is longer than {most} bytes");
+        Self::new(ApiErrorKind::TooLong, EngineError::local(message))
     }
 
     pub(super) fn unsigned(error: &apig_signer::Error) -> Self {
@@ -297,7 +310,9 @@ impl ApiError {
             ApiErrorKind::Unreachable(
                 TransportKind::Resolve | TransportKind::Connect | TransportKind::Tls,
             ) => false,
-            ApiErrorKind::Unreachable(TransportKind::Other) | ApiErrorKind::NotOms => true,
+            ApiErrorKind::Unreachable(TransportKind::Other)
+            | ApiErrorKind::NotOms
+            | ApiErrorKind::TooLong => true,
             // The gateway lets a request that is one too many not through.
             _ => self.is_of_service() && self.error.status != Some(429),
         }

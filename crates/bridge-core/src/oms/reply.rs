@@ -154,6 +154,11 @@ pub(super) fn broken_off(status: StatusCode, error: reqwest::Error) -> ReplyErro
     ReplyError::without_id(status, message)
 }
 
+/// The error of an answer that is longer than `most` bytes.
+pub(super) fn too_long(status: StatusCode, most: usize) -> ReplyError {
+    ReplyError::without_id(status, format!("the response of OMS is longer than {most} bytes"))
+}
+
 /// Reads an error body the way the vendor's SDKs do: `error_code`/`error_msg`, `errorCode`/`errorMsg`,
 /// `code`/`message`, nested objects, else the text itself.
 fn parse_error(status: StatusCode, body: &[u8], secrets: &Secrets<'_>) -> ReplyError {

@@ -11,10 +11,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Request;
 use tokio::time::Instant;
 
-use super::reply::{ReplyError, Verdict, broken_off, classify, of_signature, taken};
+use super::reply::{ReplyError, Verdict, broken_off, classify, of_signature, taken, too_long};
 use super::secrets::Secrets;
 use super::target::SyncUrl;
-use super::transport::{TIMEOUT, header, moment, read, transport};
+use super::transport::{TIMEOUT, Unread, header, moment, read, transport};
 use object_copy::clock::{Clock, Offset};
 use object_copy::outcome::EngineError;
 
@@ -124,7 +124,8 @@ impl Client {
         let date = response.headers().get(DATE).cloned();
         let taken = match read(response, MAX_REPLY).await {
             Ok(body) => taken(status, &body, &secrets),
-            Err(error) => Err(broken_off(status, error)),
+            Err(Unread::BrokeOff(error)) => Err(broken_off(status, error)),
+            Err(Unread::TooLong) => Err(too_long(status, MAX_REPLY)),
         };
         let Err(ReplyError { error, request_id: id_in_body }) = taken else {
             return Ok(request_id);

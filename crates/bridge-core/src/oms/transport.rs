@@ -13,13 +13,22 @@ use object_copy::outcome::EngineError;
 /// Longest time one try may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Reads a reply to its end, so that the connection can serve the next request. Of a longer one than `most`
-/// bytes the beginning.
-pub(super) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, reqwest::Error> {
+/// Why a reply was not read to its end.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It broke off.
+    BrokeOff(reqwest::Error),
+    /// It is longer than it may be.
+    TooLong,
+}
+
+/// Reads a reply of at most `most` bytes to its end, so that the connection can serve the next request. The
+/// beginning of a longer one is no reply: it may end within a key, a number or a secret.
+pub(super) async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = response.chunk().await.map_err(Unread::BrokeOff)? {
         if body.len() + chunk.len() > most {
-            break;
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&chunk);
     }

@@ -225,7 +225,7 @@ impl Advice {
             ApiErrorKind::Unsigned => &UNSIGNED,
             ApiErrorKind::NotPermitted => &NOT_PERMITTED,
             ApiErrorKind::NoSuchTask => &NO_SUCH_TASK,
-            ApiErrorKind::Unreachable(_) | ApiErrorKind::NotOms => &UNREACHABLE,
+            ApiErrorKind::Unreachable(_) | ApiErrorKind::NotOms | ApiErrorKind::TooLong => &UNREACHABLE,
             ApiErrorKind::Rejected if error.is_of_service() => &OUT_OF_ORDER,
             ApiErrorKind::Rejected => &REJECTED,
         }

@@ -34,12 +34,15 @@ use signature_breaker::Breaker;
 
 pub use self::order::{DestinationNode, ListFile, MigrationOrder, SourceCloud, SourceNode};
 pub use self::reply::{CreatedTask, FailedObjectRecord, MigrationTask, TaskFailure, TaskState};
-use super::api::{Api, Body, Errors, Expected};
+use super::api::{Api, Body, Errors, Expected, ONE_TASK, PAGE_OF_TASKS};
 pub use super::api::{ApiError, ApiErrorKind};
 use super::target::SyncUrl;
 
 /// Tasks of a page; the API has no larger ones.
 const PAGE: usize = 100;
+
+/// Tasks of a page where one of that size is too long.
+const SMALL_PAGE: usize = 10;
 
 /// Tasks that [`MigrationApi::find`] looks through: more than can be created in a day.
 const MOST_TASKS: usize = 5_000;
@@ -69,7 +72,7 @@ impl MigrationApi {
     ///
     /// [`ApiError`]. If it [may have been received](ApiError::may_have_been_received), the task may exist.
     pub async fn create(&self, order: &MigrationOrder, now: DateTime<Utc>) -> Result<CreatedTask, ApiError> {
-        let expected = Expected { member: "id", errors: Errors::OfTheRequest };
+        let expected = Expected { member: "id", errors: Errors::OfTheRequest, most: ONE_TASK };
         let body = Body { json: order.body(), secrets: order.secrets() };
         self.api.post(self.tasks.clone(), body, now, expected).await
     }
@@ -84,7 +87,8 @@ impl MigrationApi {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.push(&id.to_string());
         }
-        self.api.get(url, now, Expected { member: "status", errors: Errors::OfTasksToo }).await
+        let expected = Expected { member: "status", errors: Errors::OfTasksToo, most: ONE_TASK };
+        self.api.get(url, now, expected).await
     }
 
     /// The newest task that is `wanted`, if there is one. Needs `oms:task:list`.
@@ -100,13 +104,20 @@ impl MigrationApi {
         now: DateTime<Utc>,
     ) -> Result<Option<MigrationTask>, ApiError> {
         let (mut seen, mut count) = (HashSet::new(), None);
+        let mut limit = PAGE;
         while seen.len() < MOST_TASKS {
             let mut url = self.tasks.clone();
             url.query_pairs_mut()
-                .append_pair("limit", &PAGE.to_string())
+                .append_pair("limit", &limit.to_string())
                 .append_pair("offset", &seen.len().to_string());
-            let expected = Expected { member: "tasks", errors: Errors::OfTasksToo };
-            let listed: reply::TaskPage = self.api.get(url, now, expected).await?;
+            let expected = Expected { member: "tasks", errors: Errors::OfTasksToo, most: PAGE_OF_TASKS };
+            let listed: reply::TaskPage = match self.api.get(url, now, expected).await {
+                Err(error) if error.kind() == ApiErrorKind::TooLong && limit > SMALL_PAGE => {
+                    limit = SMALL_PAGE;
+                    continue;
+                }
+                listed => listed?,
+            };
             let (before, ids) = (seen.len(), listed.tasks.iter().map(|task| task.id));
             seen.extend(ids);
             if let Some(found) = listed.tasks.into_iter().find(&wanted) {

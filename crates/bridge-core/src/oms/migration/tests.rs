@@ -164,3 +164,25 @@ async fn an_answer_that_repeats_the_request_shows_no_secret() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_long_page_of_tasks_is_read_and_one_that_is_too_long_says_so() {
+    let cloud = Cloud::start().await;
+    let listed = |prefixes: usize| {
+        let node = serde_json::json!({"object_key": vec!["p".repeat(1000); prefixes]});
+        let task = serde_json::json!({"id": 7, "status": 2, "description": "oms-bridge 7", "src_node": node});
+        let body = serde_json::json!({"tasks": [task], "count": 1}).to_string();
+        Fault::respond(Service::Oms, FaultResponse::error(200, "", "").body(body))
+    };
+    let find = async || api(&cloud).find(|task| task.id == 7, clock::system()).await;
+    cloud.twin.faults().inject(listed(2000).times(1));
+    assert_eq!(find().await.unwrap().unwrap().description, "oms-bridge 7");
+    // A smaller page may be short enough.
+    cloud.twin.faults().inject(listed(20_000).times(1));
+    assert_eq!(find().await.unwrap(), None);
+    assert_eq!(cloud.twin.stats().requests(Service::Oms, "ListTasks"), 3);
+    cloud.twin.faults().inject(listed(20_000).times(2));
+    let error = find().await.unwrap_err();
+    assert_eq!((error.kind(), error.may_pass()), (ApiErrorKind::TooLong, false), "{error}");
+    assert!(error.to_string().contains("longer than 16777216 bytes"), "{error}");
+}

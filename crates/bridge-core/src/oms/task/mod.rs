@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Url;
 
 pub use self::reply::{Statistics, SyncTask};
-use super::api::{Api, Errors, Expected};
+use super::api::{Api, Errors, Expected, ONE_TASK};
 pub use super::api::{ApiError, ApiErrorKind};
 use super::target::SyncUrl;
 use signature_breaker::Breaker;
@@ -76,7 +76,7 @@ impl OmsApi {
 }
 
 fn of_the_request(member: &'static str) -> Expected {
-    Expected { member, errors: Errors::OfTheRequest }
+    Expected { member, errors: Errors::OfTheRequest, most: ONE_TASK }
 }
 
 #[cfg(test)]
