@@ -60,6 +60,8 @@ fn kind_of(error: &Error) -> FailureKind {
         | ErrorKind::WrongEndpoint
         | ErrorKind::WrongRegion
         | ErrorKind::UnexpectedResponse
+        | ErrorKind::TooLarge
+        | ErrorKind::UnexpectedContent
         | ErrorKind::ClockSkew => FailureKind::Configuration,
         ErrorKind::Rejected if may_be_another_service(error) => FailureKind::Configuration,
         ErrorKind::Transport
@@ -162,6 +164,9 @@ pub fn store_remedy(error: &Error, end: End<'_>, action: &str) -> String {
         ErrorKind::InvalidArgument | ErrorKind::Rejected => {
             let (vendor, host) = (vendor(service.dialect), service.endpoint.host());
             format!("check that {endpoint} is one of {vendor}: it names {host}")
+        }
+        ErrorKind::TooLarge | ErrorKind::UnexpectedContent => {
+            "this program has not written the object so: restore it, or remove it to begin anew".to_owned()
         }
         _ => "see code and message".to_owned(),
     }

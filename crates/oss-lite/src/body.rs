@@ -38,6 +38,11 @@ impl ObjectBody {
         self
     }
 
+    /// What errors of this body begin with.
+    pub(crate) fn context(&self) -> &str {
+        &self.context
+    }
+
     /// Everything, if it is at most `limit` bytes.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, Error> {
         let Some(first) = self.next().await.transpose()? else {

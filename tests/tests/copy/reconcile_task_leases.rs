@@ -334,3 +334,46 @@ async fn runs_over_a_folder_and_over_what_it_lies_in_exclude_each_other() {
     cloud.twin.faults().clear(running);
     ends_with(0, within("dir/")).await;
 }
+
+#[tokio::test]
+async fn options_of_any_length_are_those_of_the_task_that_is_followed() {
+    let (cloud, clock) = unequal().await;
+    // Longer than any object of a run that is read.
+    let globs: Vec<String> = (0..700).map(|number| format!("{number}{}", "x".repeat(100))).collect();
+    let include = |last: &str| format!("{},missing,dir*,{last}", globs.join(","));
+    let (ours, others) = (include("ours"), include("others"));
+    let hang = Fault::new(Service::Oms, FaultAction::Hang).path_contains("/tasks/1");
+    killed_at(&cloud, fixing(&cloud).with(["--include", &ours]), hang).await;
+    clock.advance(DEAD);
+    let running = json!({"id": 1, "name": "t-1", "status": 2});
+    let running = looks(&cloud, crate::reconcile_tasks::state(&running));
+    let finished = ends_with(2, fixing(&cloud).with(["--include", &others])).await;
+    assert!(finished.stderr.contains("give the options it was begun with"), "{finished:?}");
+    cloud.twin.faults().clear(running);
+    let finished = ends_with(0, fixing(&cloud).with(["--include", &ours])).await;
+    assert!(finished.stderr.contains("an earlier run began task"), "{finished:?}");
+    assert_eq!((creations(&cloud), left(&cloud)), (1, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn a_position_that_cannot_be_read_is_no_run_that_has_ended() {
+    for (body, text) in
+        [("{".to_owned(), "not the JSON that is expected"), ("x".repeat(70_000), "70000 bytes")]
+    {
+        let (cloud, clock) = unequal().await;
+        let hang = Fault::new(Service::Oms, FaultAction::Hang).path_contains("/tasks/1");
+        killed_at(&cloud, fixing(&cloud), hang).await;
+        let position = cloud.twin.oss().keys(LOGS).into_iter().find(|key| key.contains(RUNS)).unwrap();
+        let before = cloud.twin.oss().get(LOGS, &position).unwrap().body;
+        cloud.twin.oss().put(LOGS, &position, body);
+        clock.advance(DEAD);
+        let finished = ends_with(2, fixing(&cloud)).await;
+        assert!(finished.stderr.contains(text) && finished.stderr.contains(&position), "{finished:?}");
+        assert_eq!((creations(&cloud), left(&cloud).len()), (1, 1));
+        assert!(finished.stderr.contains("restore it, or remove it"), "{finished:?}");
+        cloud.twin.oss().put(LOGS, &position, before);
+        clock.advance(DEAD);
+        ends_with(0, fixing(&cloud)).await;
+        assert_eq!(creations(&cloud), 1);
+    }
+}

@@ -14,6 +14,9 @@
 //! A run that was silent for too long, and works on, finds a higher number when it writes, or asks before it
 //! changes something ([`OpenJournal::holds`]): then it has to end.
 //!
+//! An object that cannot be read is an error, and no run that has ended or is lost: what is under way would be
+//! begun twice.
+//!
 //! In a bucket with versioning OSS does not refuse the write. Of two runs that wrote the same object at once
 //! the one that wrote last has the right, and the other one finds that when it asks. Until then both do the
 //! work: confirmations write the same markers, and a comparison may send a key twice.
@@ -29,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accepted::Position;
 use super::layout::RunKind;
-use super::{OpenJournal, ReadError, WriteError};
+use super::{MAX_RECORD, OpenJournal, WriteError};
 
 /// How long a run may be silent before another one takes its place.
 pub const LEASE: Duration = Duration::from_mins(5);
@@ -127,13 +130,6 @@ struct RunObject<S> {
 #[derive(Default, Deserialize)]
 struct NoState {}
 
-impl<S: Default + DeserializeOwned> RunObject<S> {
-    /// What cannot be read says nothing.
-    fn parse(body: &[u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_default()
-    }
-}
-
 fn body<S: Serialize>(lease: &Lease, state: &S, ended: bool) -> Bytes {
     let object = RunObject { v: 1, holder: lease.holder.clone(), by: lease.by.clone(), ended, state };
     serde_json::to_vec(&object).unwrap_or_default().into()
@@ -150,7 +146,8 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When the bucket cannot be listed, read or written.
+    /// When the bucket cannot be listed, read or written, or what the run before has written there is no state
+    /// of a run.
     pub async fn take_lease<S>(&self, kind: RunKind, by: &str, now: DateTime<Utc>) -> Result<Turn<S>, Error>
     where
         S: Default + Serialize + DeserializeOwned,
@@ -160,12 +157,8 @@ impl OpenJournal {
         let mut next = 1;
         let mut state = S::default();
         if let Some(RunRef { number, object }) = runs.last() {
-            let before = match self.stored(&object.key).await {
-                Ok(stored) => RunObject::parse(&stored.body),
-                Err(ReadError::Store(error)) => return Err(error),
-                // Another run took the next number a moment ago; it is found below.
-                Err(_) => RunObject::default(),
-            };
+            // If it is gone another run took the next number a moment ago; it is found below.
+            let before = self.said::<S>(&object.key).await?.unwrap_or_default();
             let lease = TimeDelta::from_std(LEASE).unwrap_or_default();
             let silent = object.last_modified.is_none_or(|active| active + lease < now);
             if !before.ended && !silent {
@@ -186,10 +179,7 @@ impl OpenJournal {
             Ok(outcome) => self.journal.note_bucket_time(&outcome),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if only the answer to the first try was lost.
-                let there = match self.stored(&name).await {
-                    Ok(stored) => RunObject::<S>::parse(&stored.body),
-                    Err(_) => RunObject::default(),
-                };
+                let there = self.said::<S>(&name).await?.unwrap_or_default();
                 if there.holder != lease.holder {
                     return Ok(Turn::Others { active: None, by: there.by });
                 }
@@ -216,18 +206,26 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When the bucket cannot be listed or read.
+    /// When the bucket cannot be listed or read, or what a run has written there is no state of a run.
     pub async fn last_run<S>(&self, kind: RunKind) -> Result<Option<S>, Error>
     where
         S: Default + DeserializeOwned,
     {
         let runs = self.runs(&self.layout().runs(kind)).await?;
         let Some(run) = runs.last() else { return Ok(None) };
-        match self.stored(&run.object.key).await {
-            Ok(stored) => Ok(Some(RunObject::parse(&stored.body).state)),
-            Err(ReadError::Store(error)) => Err(error),
-            // The next one has begun a moment ago.
-            Err(_) => Ok(None),
+        // If it is gone the next one has begun a moment ago.
+        Ok(self.said(&run.object.key).await?.map(|object| object.state))
+    }
+
+    /// What a run has written; `None` if its object does not exist any more.
+    async fn said<S>(&self, name: &str) -> Result<Option<RunObject<S>>, Error>
+    where
+        S: Default + DeserializeOwned,
+    {
+        match self.bucket.get(name).await {
+            Ok(object) => object.json(MAX_RECORD).await.map(Some),
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -236,19 +234,16 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When the bucket cannot be listed or read.
+    /// When the bucket cannot be listed or read, or what a run has written there is no state of a run.
     pub async fn holds(&self, lease: &Lease) -> Result<Holding, Error> {
         let runs = self.runs(&lease.folder).await?;
         let Some(last) = runs.last() else { return Ok(Holding::Lost(None)) };
         if last.number != lease.number {
             return Ok(Holding::Lost(last.object.last_modified));
         }
-        match self.stored(&last.object.key).await {
-            Ok(stored) if RunObject::<NoState>::parse(&stored.body).holder == lease.holder => {
-                Ok(Holding::Ours)
-            }
-            Err(ReadError::Store(error)) => Err(error),
-            Ok(_) | Err(_) => Ok(Holding::Lost(last.object.last_modified)),
+        match self.said::<NoState>(&last.object.key).await? {
+            Some(said) if said.holder == lease.holder => Ok(Holding::Ours),
+            _ => Ok(Holding::Lost(last.object.last_modified)),
         }
     }
 

@@ -120,6 +120,10 @@ pub enum ErrorKind {
     ///
     /// User action: raise the limit, or read the body as a stream.
     TooLarge,
+    /// The body is not of the form that the caller expects.
+    ///
+    /// User action: find out who wrote the object.
+    UnexpectedContent,
     /// The service refused the request for a reason that fits no other kind.
     ///
     /// User action: see code and message.

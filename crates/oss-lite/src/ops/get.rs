@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{IF_MATCH, RANGE};
 use http::{HeaderMap, HeaderValue, Method};
+use serde::de::DeserializeOwned;
 
 use crate::body::ObjectBody;
 use crate::bucket::Bucket;
@@ -46,6 +47,17 @@ impl Object {
         }
         let message = format!("the object has {size} bytes, more than {limit}");
         Err(self.body.describe(Error::new(ErrorKind::TooLarge, message)))
+    }
+
+    /// The whole body, if it has at most `limit` bytes and is the JSON of a `T`; else an error of kind
+    /// [`ErrorKind::TooLarge`] or [`ErrorKind::UnexpectedContent`].
+    pub async fn json<T: DeserializeOwned>(self, limit: usize) -> Result<T, Error> {
+        let context = self.body.context().to_owned();
+        let body = self.bytes(limit).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            let message = format!("the object is not the JSON that is expected: {error}");
+            Error::new(ErrorKind::UnexpectedContent, message).in_context(|| context)
+        })
     }
 }
 

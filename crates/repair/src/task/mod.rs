@@ -5,6 +5,7 @@
 //! | `position` | what a run leaves for the next one: the list and the task that are under way |
 //! | `error` | why tasks come to no good end |
 //! | `turn` | the lease of a pair of sides, and the position in it |
+//! | `options` | the options that decide which keys are on a list |
 //! | `still` | whether a key is still to be copied when it goes on a list |
 //! | `lists` | lists of what a comparison finds, written to the destination bucket |
 //! | `work` | a run over the lists and tasks of a pair |
@@ -34,6 +35,7 @@ mod begin;
 mod error;
 mod follow;
 mod lists;
+mod options;
 mod order;
 mod position;
 mod still;
@@ -52,6 +54,7 @@ pub use self::error::{OtherOptions, TaskError};
 pub use self::follow::{TaskEvent, TaskObserver, TaskTotals};
 pub(crate) use self::lists::ObjectLists;
 pub use self::lists::{ListLimits, TaskCount};
+pub use self::options::{is_cut, recorded};
 pub(crate) use self::work::{Work, bucket_of};
 
 /// Where lists lie. OMS reads lists in a bucket of OBS in the region of the destination, so it is that of the
@@ -73,7 +76,7 @@ pub struct TaskForwarder {
     pub run: String,
     /// What other runs are told of this one.
     pub by: String,
-    /// What decides which keys are on a list, in words of the command line.
+    /// What decides which keys are on a list, in words of the command line, each [`recorded`].
     pub options: Vec<String>,
     /// When a list is full.
     pub limits: ListLimits,

@@ -3,8 +3,8 @@
 use bridge_config::Settings;
 use bridge_core::oms::migration::ApiError;
 use chrono::{DateTime, Utc};
-use repair::task::{OtherOptions, TaskError};
-use settings::text::{shell_word, time};
+use repair::task::{OtherOptions, TaskError, is_cut};
+use settings::text::{printable, shell_word, time};
 
 use super::result::ComparisonEnding;
 use crate::cli;
@@ -32,6 +32,11 @@ impl TaskEnds {
             ),
             TaskError::Journal(store) => cli::journal(store, &self.settings, "PutObject"),
             TaskError::NotRecorded(_) => Failure::out_of_reach(error).with_remedy(FOLLOWS),
+            TaskError::OtherOptions(OtherOptions { options, .. }) if options.iter().any(|o| is_cut(o)) => {
+                Failure::configuration(error).of_setting("--fix").with_remedy(
+                    "to follow it, give the options it was begun with, which are too long to be named; to drop it, remove it in the console of OMS",
+                )
+            }
             TaskError::OtherOptions(OtherOptions { options, .. }) => {
                 let command = command(options);
                 Failure::configuration(error).of_setting("--fix").with_remedy(format_args!(

@@ -14,7 +14,7 @@ use bridge_core::oms::migration::{
 use bridge_core::oms::task::OmsApi;
 use object_copy::clock;
 use oss_lite::Dialect;
-use repair::task::{ListLimits, TaskForwarder};
+use repair::task::{ListLimits, TaskForwarder, recorded};
 use settings::location::{Place, scheme};
 use settings::service::KeyNames;
 use settings::text::time;
@@ -87,7 +87,7 @@ pub(super) async fn forwarder(
         credentials: source,
         run: format!("{}-{:08x}", now.format("%Y%m%dT%H%M%S%3fZ"), fastrand::u32(..)),
         by: format!("{}, PID {}, {}", host(), process::id(), time(now)),
-        options: sides(from, to).into_iter().chain(args.choosing()).collect(),
+        options: sides(from, to).into_iter().chain(args.choosing()).map(recorded).collect(),
         limits: ListLimits::default(),
     };
     let KeyNames { id: source_key, .. } = source_keys;
