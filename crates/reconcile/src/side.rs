@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use object_copy::transfer::{Flow, Source, TransferError};
 
-use crate::listing::{Holding, Listing};
+use crate::listing::{Holding, Listing, Precision};
 
 /// How far the clock of this machine may be from those of the services: their signatures allow as much.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(15);
@@ -50,8 +50,8 @@ impl Side {
     /// The service refuses to tell.
     pub async fn holding(&self) -> Result<Option<Holding>, TransferError> {
         let holding = self.listing.holding().await?;
-        Ok(holding
-            .map(|holding| Holding { is_bound: holding.is_bound || !self.prefix.is_empty(), ..holding }))
+        let precision = |of_place| if self.prefix.is_empty() { of_place } else { Precision::AtMost };
+        Ok(holding.map(|holding| Holding { precision: precision(holding.precision), ..holding }))
     }
 
     /// Whether its objects are files of this machine, which are read without a request.

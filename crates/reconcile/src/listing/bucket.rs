@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 use object_copy::transfer::TransferError;
 use oss_lite::{Bucket, BucketUsage, ListOptions};
 
-use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream};
+use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, Page, PageStream, Precision};
 
 /// The objects of a bucket of OSS or OBS.
 #[derive(Clone, Debug)]
@@ -50,7 +50,8 @@ impl Listing for BucketListing {
         Box::pin(async move {
             let BucketUsage { objects, bytes, .. } =
                 bucket.usage().await.map_err(TransferError::of_source)?;
-            Ok(Some(Holding { objects, is_bound: false, bytes: Some(bytes), known_by: KnownBy::Statistics }))
+            let (precision, bytes) = (Precision::About, Some(bytes));
+            Ok(Some(Holding { objects, precision, bytes, known_by: KnownBy::Statistics }))
         })
     }
 }

@@ -6,7 +6,7 @@ use futures_util::{TryStreamExt as _, stream};
 use object_copy::bulk::{ListError, Tree, TreeEntry};
 use object_copy::transfer::{Directory, TransferError};
 
-use super::{Flaw, Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream};
+use super::{Flaw, Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream, Precision};
 
 /// The files below a folder. Its keys are their paths below it, so that the prefix of a listing is empty.
 #[derive(Clone, Debug)]
@@ -41,7 +41,8 @@ impl Listing for FolderListing {
                     bytes = bytes.saturating_add(file.size);
                 }
             }
-            Ok(Some(Holding { objects, is_bound: false, bytes: Some(bytes), known_by: KnownBy::Files }))
+            let (precision, bytes) = (Precision::Exact, Some(bytes));
+            Ok(Some(Holding { objects, precision, bytes, known_by: KnownBy::Files }))
         })
     }
 }

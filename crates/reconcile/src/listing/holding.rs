@@ -10,12 +10,23 @@ use serde::Serialize;
 pub struct Holding {
     /// Objects.
     pub objects: u64,
-    /// Whether there may be fewer: earlier versions are counted as well.
-    pub is_bound: bool,
+    /// How well that is known.
+    pub precision: Precision,
     /// Their bytes, where they are known.
     pub bytes: Option<u64>,
     /// By what that is known.
     pub known_by: KnownBy,
+}
+
+/// How well the number of objects of a place is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// They were counted.
+    Exact,
+    /// There may be fewer, since earlier versions may be among them, and more, since some came later.
+    About,
+    /// There may be far fewer: others are among them.
+    AtMost,
 }
 
 /// By what it is known how many objects a place holds.

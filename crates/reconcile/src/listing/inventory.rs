@@ -10,7 +10,7 @@ use inventory::{Error, Inventory, Options, Row, Rows, Summary};
 use object_copy::transfer::TransferError;
 use parking_lot::Mutex;
 
-use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream};
+use super::{Holding, HoldingFuture, KnownBy, Listed, Listing, PAGE, Page, PageStream, Precision};
 
 /// The objects of an inventory. Its files are read when the first page is asked for, and again for another
 /// listing.
@@ -66,14 +66,15 @@ impl Listing for InventoryListing {
     fn holding(&self) -> HoldingFuture {
         let read = self.held().map(|held| Holding {
             objects: held.summary.rows.saturating_sub(held.duplicates),
-            is_bound: false,
+            precision: Precision::Exact,
             bytes: None,
             known_by: KnownBy::Rows,
         });
         let by_manifest = || {
             let manifest = self.inventory.manifest();
-            let (objects, is_bound) = (manifest.rows()?, manifest.has_versions());
-            Some(Holding { objects, is_bound, bytes: None, known_by: KnownBy::Manifest })
+            let objects = manifest.rows()?;
+            let precision = if manifest.has_versions() { Precision::AtMost } else { Precision::Exact };
+            Some(Holding { objects, precision, bytes: None, known_by: KnownBy::Manifest })
         };
         Box::pin(future::ready(Ok(read.or_else(by_manifest))))
     }

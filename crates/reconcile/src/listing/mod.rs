@@ -20,7 +20,7 @@ use oss_lite::{ListedObject, etag_md5};
 pub use self::bucket::BucketListing;
 pub(crate) use self::checked::CheckedPages;
 pub use self::folder::FolderListing;
-pub use self::holding::{Holding, HoldingFuture, KnownBy};
+pub use self::holding::{Holding, HoldingFuture, KnownBy, Precision};
 pub use self::inventory::{Held, InventoryListing};
 #[cfg(feature = "s3")]
 pub use self::s3::S3Listing;

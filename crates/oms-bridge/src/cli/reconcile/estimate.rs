@@ -7,7 +7,7 @@ use clap::Args;
 use object_copy::transfer::{Concern, Side as End, Source, TransferError};
 use reconcile::Side;
 use reconcile::estimate::{Bringing, Expected, Prices, Service, SideReading, Span, Work};
-use reconcile::listing::{Holding, KnownBy};
+use reconcile::listing::{Holding, KnownBy, Precision};
 use repair::Extras;
 use settings::{Invalid, Reader, parse};
 
@@ -71,8 +71,8 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
     let Plan { comparison, records, ends, inventories, priced } = Plan::new(args, reader, http).await?;
     if let Some(planned) = &planned {
         let most = planned.repair.max_delete.unwrap_or_default();
-        // The source and destination of --fix are buckets, so that of these checks only that for an overlap can
-        // strike there.
+        // Both sides of --fix are buckets, so that of these checks only that for an overlap can strike
+        // there.
         if let Err(unsuitable) = Extras::new(&comparison.source, &comparison.destination, most) {
             let ending = ComparisonEnding::new(args, &comparison, ends, inventories);
             return Err(planned.ended(&unsuitable.into(), &ending));
@@ -86,7 +86,7 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
     let mut known = async |end: End, side, listed, own: Option<Prices>, service: Option<Service>| {
         let told = match (told(side, end, &ends, &mut asked).await?, args.estimate.keys) {
             // What is known is known better.
-            (Ok(Some(holding)), _) if !holding.is_bound => Ok(Some(holding)),
+            (Ok(Some(holding)), _) if holding.precision != Precision::AtMost => Ok(Some(holding)),
             (_, Some(objects)) => Ok(Some(given(objects))),
             (told, None) => told,
         };
@@ -117,7 +117,7 @@ pub(super) async fn run(args: &ReconcileArgs, mut reader: Reader, http: &reqwest
 
 /// What the user says that a side holds.
 fn given(objects: u64) -> Holding {
-    Holding { objects, is_bound: false, bytes: None, known_by: KnownBy::Given }
+    Holding { objects, precision: Precision::Exact, bytes: None, known_by: KnownBy::Given }
 }
 
 /// What a side says that it holds. A missing right is no reason to end: the number is not known then.
@@ -151,11 +151,14 @@ impl KnownSide<'_> {
             (None, Some(Source::Directory(_))) => SideReading::Files,
             (None, _) => SideReading::Service,
         };
-        let Ok(Some(Holding { objects, is_bound, bytes, .. })) = self.told else {
+        let Ok(Some(Holding { objects, precision, bytes, .. })) = self.told else {
             return Expected { reading, objects: Span::UNKNOWN, bytes: Span::UNKNOWN };
         };
         let left = objects.saturating_sub(self.listed);
-        let span = |number| if is_bound { Span::up_to(number) } else { Span::exactly(number) };
+        let span = |number| match precision {
+            Precision::Exact => Span::exactly(number),
+            Precision::About | Precision::AtMost => Span::up_to(number),
+        };
         // Which objects are left says nothing about their size.
         let of_left = |bytes| if self.listed > 0 { Span::up_to(bytes) } else { span(bytes) };
         Expected { reading, objects: span(left), bytes: bytes.map_or(Span::UNKNOWN, of_left) }

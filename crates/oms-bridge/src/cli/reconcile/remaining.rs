@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future;
 use std::time::Duration;
 
-use reconcile::listing::Holding;
+use reconcile::listing::{Holding, Precision};
 use reconcile::{Comparison, Side};
 use terminal::progress::Progress;
 use tokio::time::sleep;
@@ -40,11 +40,13 @@ impl Remaining {
     }
 }
 
-/// The objects of a side, if their number is known and no mere bound.
+/// The objects of a side, if their number is known, or nearly so, and no mere bound. The remaining time is an
+/// estimate by its pace as well.
 async fn known(side: &Side) -> Option<u64> {
     loop {
         match side.holding().await {
-            Ok(Some(Holding { objects, is_bound, .. })) => return (!is_bound).then_some(objects),
+            Ok(Some(Holding { precision: Precision::AtMost, .. })) => return None,
+            Ok(Some(Holding { objects, .. })) => return Some(objects),
             // Only an inventory learns it later.
             Ok(None) if side.listing.complete_to().is_some() => sleep(AGAIN).await,
             Ok(None) => return None,

@@ -2,7 +2,7 @@
 
 use object_copy::transfer::Side as End;
 use reconcile::estimate::{Amounts, Bringing, Item, Prices, SideAmounts, SideReading, Span, Work, amounts};
-use reconcile::listing::{Holding, KnownBy};
+use reconcile::listing::{Holding, KnownBy, Precision};
 use serde::Serialize;
 use settings::text::printable;
 use terminal::numbers::{bytes, count, counted};
@@ -47,7 +47,10 @@ struct ShownSide {
 #[derive(Serialize)]
 struct ShownHolding {
     objects: u64,
-    /// Whether there may be fewer.
+    /// Whether there may be a few more, or fewer.
+    #[serde(skip_serializing_if = "is_not")]
+    about: bool,
+    /// Whether there may be far fewer.
     at_most: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -71,6 +74,11 @@ struct ShownCost {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_not(is: &bool) -> bool {
+    !is
 }
 
 impl ShownEstimate {
@@ -116,9 +124,10 @@ impl ShownSide {
             End::Destination => "DST",
         };
         let (holds, not_known) = match &known.told {
-            Ok(Some(Holding { objects, is_bound, bytes, known_by })) => {
-                let (objects, at_most, bytes, known_by) = (*objects, *is_bound, *bytes, *known_by);
-                (Some(ShownHolding { objects, at_most, bytes, known_by }), None)
+            Ok(Some(Holding { objects, precision, bytes, known_by })) => {
+                let (about, at_most) = (*precision == Precision::About, *precision == Precision::AtMost);
+                let (objects, bytes, known_by) = (*objects, *bytes, *known_by);
+                (Some(ShownHolding { objects, about, at_most, bytes, known_by }), None)
             }
             Ok(None) => (None, Some("the service does not say; give --keys".to_owned())),
             Err(failed) => (None, Some(format!("{failed}; give --keys"))),
@@ -192,11 +201,15 @@ fn name(item: Item) -> &'static str {
 
 fn held(argument: &str, name: &str, holds: Option<&ShownHolding>, not_known: Option<&str>) -> String {
     let name = printable(name);
-    let Some(ShownHolding { objects, at_most, bytes: size, known_by }) = holds else {
+    let Some(ShownHolding { objects, about, at_most, bytes: size, known_by }) = holds else {
         let why = not_known.unwrap_or_default();
         return format!("{argument} {name}: how many objects it holds is not known: {why}");
     };
-    let most = if *at_most { "at most " } else { "" };
+    let how = match (at_most, about) {
+        (true, _) => "at most ",
+        (false, true) => "about ",
+        (false, false) => "",
+    };
     let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
     let by = match known_by {
         KnownBy::Statistics if *at_most => "the statistics of the whole bucket, which may be hours old",
@@ -206,7 +219,7 @@ fn held(argument: &str, name: &str, holds: Option<&ShownHolding>, not_known: Opt
         KnownBy::Files => "a count of the files",
         KnownBy::Given => "--keys",
     };
-    format!("{argument} {name}: {most}{}{size}, by {by}", counted(*objects, "object"))
+    format!("{argument} {name}: {how}{}{size}, by {by}", counted(*objects, "object"))
 }
 
 fn listed(requests: &SideAmounts) -> String {
