@@ -199,6 +199,11 @@ impl ObjectLists {
         Ok(())
     }
 
+    /// Both sides, which can be asked for keys later.
+    pub(super) fn sides(&self) -> Sides {
+        self.sides.clone()
+    }
+
     /// Completes the lists, and gives their keys; none if nothing is on them. Without the lists where one
     /// could not be written.
     pub(super) async fn finish(mut self) -> Result<Vec<String>, TransferError> {
@@ -240,7 +245,7 @@ pub(super) fn logged(key: &str, removed: Result<(), Error>) {
     }
 }
 
-fn options() -> PutOptions {
+pub(super) fn options() -> PutOptions {
     PutOptions { content_type: Some(CONTENT_TYPE.to_owned()), ..PutOptions::default() }
 }
 

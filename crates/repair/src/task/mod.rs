@@ -9,6 +9,7 @@
 //! | `still` | whether a key is still to be copied when it goes on a list |
 //! | `lists` | lists of what a comparison finds, written to the destination bucket |
 //! | `work` | a run over the lists and tasks of a pair |
+//! | `first` | the first key of a list, which the source must have |
 //! | `begin` | one task for a list, and no second one |
 //! | `follow` | a task to its end, and what it could not copy |
 //! | `order` | what an earlier run left, then what this one found |
@@ -33,6 +34,7 @@
 
 mod begin;
 mod error;
+mod first;
 mod follow;
 mod lists;
 mod options;

@@ -11,6 +11,7 @@ use super::error::{OtherOptions, TaskError};
 use super::follow::{TaskEvent, TaskObserver, TaskTotals};
 use super::lists::{ObjectLists, logged};
 use super::position::{OpenList, folder_of, is_list_of};
+use super::still::Sides;
 use super::work::Work;
 
 impl Work<'_> {
@@ -77,6 +78,7 @@ impl Work<'_> {
         observer: &mut impl TaskObserver,
         stop: &Stop,
     ) -> Result<Option<TaskTotals>, TaskError> {
+        let sides = lists.sides();
         let lists = lists.finish().await.map_err(TaskError::Side)?;
         let mut totals = None::<TaskTotals>;
         for (number, list) in lists.iter().enumerate() {
@@ -84,7 +86,7 @@ impl Work<'_> {
                 self.drop_lists(&lists[number..]).await;
                 return Err(TaskError::Interrupted(None));
             }
-            match self.copy_one(list, observer, stop).await {
+            match self.copy_one(list, &sides, observer, stop).await {
                 Ok(of_one) => totals.get_or_insert_default().add(of_one),
                 // What is on the other lists is compared anew by the next run.
                 Err(error) => {
@@ -101,9 +103,14 @@ impl Work<'_> {
     async fn copy_one(
         &self,
         list: &str,
+        sides: &Sides,
         observer: &mut impl TaskObserver,
         stop: &Stop,
     ) -> Result<TaskTotals, TaskError> {
+        if !self.has_first_key(list, sides).await? {
+            self.drop_lists(&[list.to_owned()]).await;
+            return Ok(TaskTotals::default());
+        }
         let TaskForwarder { api, options, .. } = self.forwarder;
         let open = OpenList::new(list.to_owned(), self.pair, options, api.address());
         self.turn.set(Some(open.clone())).await?;

@@ -32,6 +32,12 @@ impl Sides {
         [&self.source_prefix, finding.key()].concat()
     }
 
+    /// Whether the source has a key.
+    pub(super) async fn source_has(&self, key: &str) -> Result<bool, TransferError> {
+        let facts = self.source.facts(key).await.map_err(|failed| failed.at(End::Source))?;
+        Ok(facts.is_some())
+    }
+
     /// Whether what was found missing or different still is.
     pub(super) async fn still(&self, finding: &Finding) -> Result<bool, TransferError> {
         let (ours, theirs) = (self.key(finding), [&self.destination_prefix, finding.key()].concat());

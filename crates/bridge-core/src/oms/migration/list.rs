@@ -7,6 +7,7 @@
 //! holds. A task takes at most five million objects. The first key must exist in the source.
 
 use bytes::{Bytes, BytesMut};
+use percent_encoding::percent_decode;
 
 use crate::oms::encode;
 
@@ -66,6 +67,11 @@ impl ObjectList {
     }
 }
 
+/// The key that a line of a list names; `None` if it is not one of this program's.
+pub fn key_of(line: &[u8]) -> Option<String> {
+    percent_decode(line).decode_utf8().ok().map(Into::into)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +85,7 @@ mod tests {
         let text = list.take(1).unwrap();
         assert_eq!(text, "a%2Fb%20c%2Bd\n100%25\n%E6%B5%8B%0A%EF%BB%BF\nx\n");
         assert_eq!((list.keys(), list.take(1)), (4, None));
+        assert_eq!(key_of(b"a%2Fb%20c%2Bd").unwrap(), "a/b c+d");
     }
 
     #[test]

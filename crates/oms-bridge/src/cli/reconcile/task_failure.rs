@@ -90,6 +90,11 @@ impl TaskEnds {
                 destination,
                 "OMS reads the list of objects with this key: allow reading below oms_source_record/object_lists/ in DST",
             ),
+            "TRF.0012" => (
+                Configuration,
+                "SRC",
+                "the first key of the list was deleted meanwhile: run the same command again",
+            ),
             "TRF.0058" => {
                 (Configuration, "DST", "there must be such a bucket in the region of the sync task")
             }
