@@ -14,8 +14,8 @@
 //! A run that was silent for too long, and works on, finds a higher number when it writes, or asks before it
 //! changes something ([`OpenJournal::holds`]): then it has to end.
 //!
-//! An object that cannot be read is an error, and no run that has ended or is lost: what is under way would be
-//! begun twice.
+//! An object that cannot be read is an error, and no run that has ended or is lost: what is under way would
+//! be begun twice.
 //!
 //! In a bucket with versioning OSS does not refuse the write. Of two runs that wrote the same object at once
 //! the one that wrote last has the right, and the other one finds that when it asks. Until then both do the
@@ -146,8 +146,8 @@ impl OpenJournal {
     ///
     /// # Errors
     ///
-    /// When the bucket cannot be listed, read or written, or what the run before has written there is no state
-    /// of a run.
+    /// When the bucket cannot be listed, read or written, or what the run before has written there is no
+    /// state of a run.
     pub async fn take_lease<S>(&self, kind: RunKind, by: &str, now: DateTime<Utc>) -> Result<Turn<S>, Error>
     where
         S: Default + Serialize + DeserializeOwned,

@@ -40,7 +40,7 @@ pub(super) struct Api {
 }
 
 /// What is posted.
-pub(super) struct Body<'s> {
+pub(super) struct Posted<'s> {
     /// JSON.
     pub(super) json: Bytes,
     /// The secrets in it, which no error shows.
@@ -100,12 +100,12 @@ impl Api {
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         url: Url,
-        body: Body<'_>,
+        body: Posted<'_>,
         now: DateTime<Utc>,
         expected: Expected,
     ) -> Result<T, ApiError> {
         let mut headers = headers();
-        let Body { json, secrets } = body;
+        let Posted { json, secrets } = body;
         self.sign(&Method::POST, &url, &mut headers, &json, now)?;
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;

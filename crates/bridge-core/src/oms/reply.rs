@@ -217,8 +217,8 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// One line of bounded length, of a text without secrets. The gateway echoes the canonical request on a bad signature, and that carries
-/// header values such as the security token: it is cut off.
+/// One line of bounded length, of a text without secrets. The gateway echoes the canonical request on a bad
+/// signature, and that carries header values such as the security token: it is cut off.
 fn clean(message: &str) -> String {
     const ECHO: &str = "canonicalRequest";
     let message = message.find(ECHO).map_or(message, |at| message[..at].trim_end_matches([' ', ',']));

@@ -34,7 +34,7 @@ use signature_breaker::Breaker;
 
 pub use self::order::{DestinationNode, ListFile, MigrationOrder, SourceCloud, SourceNode};
 pub use self::reply::{CreatedTask, FailedObjectRecord, MigrationTask, TaskFailure, TaskState};
-use super::api::{Api, Body, Errors, Expected, ONE_TASK, PAGE_OF_TASKS};
+use super::api::{Api, Errors, Expected, ONE_TASK, PAGE_OF_TASKS, Posted};
 pub use super::api::{ApiError, ApiErrorKind};
 use super::target::SyncUrl;
 
@@ -73,7 +73,7 @@ impl MigrationApi {
     /// [`ApiError`]. If it [may have been received](ApiError::may_have_been_received), the task may exist.
     pub async fn create(&self, order: &MigrationOrder, now: DateTime<Utc>) -> Result<CreatedTask, ApiError> {
         let expected = Expected { member: "id", errors: Errors::OfTheRequest, most: ONE_TASK };
-        let body = Body { json: order.body(), secrets: order.secrets() };
+        let body = Posted { json: order.body(), secrets: order.secrets() };
         self.api.post(self.tasks.clone(), body, now, expected).await
     }
 
