@@ -12,6 +12,10 @@ const MASK: &str = "******";
 /// service has cut.
 const BEGINNING: usize = 8;
 
+/// So many backslashes before a character are taken for its escape. Twice escaped JSON has three; without a
+/// limit a text of nothing else would be read once for each.
+const BACKSLASHES: usize = 16;
+
 /// The secrets of a request. `Debug` shows none.
 #[derive(Clone, Default)]
 pub(super) struct Secrets<'s>(Vec<&'s str>);
@@ -66,8 +70,8 @@ fn written(text: &str, wanted: char) -> Option<usize> {
     {
         return Some(3);
     }
-    let plain = text.trim_start_matches('\\');
-    let slashes = text.len() - plain.len();
+    let slashes = text.bytes().take(BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+    let plain = &text[slashes..];
     let digits = plain.strip_prefix('u').and_then(|rest| rest.get(..4));
     if slashes > 0 && digits.is_some_and(is_wanted) {
         return Some(slashes + 5);
