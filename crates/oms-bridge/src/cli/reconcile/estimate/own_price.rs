@@ -31,7 +31,7 @@ impl FromStr for OwnPrice {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let wrong = || {
             Invalid::new(format_args!("{text:?} is no price"))
-                .with_remedy("write it as src-list=0.01CNY, with src-list, src-read, src-traffic, dst-list, dst-read or dst-traffic")
+                .with_remedy("write one such as src-list=0.01CNY, with src-list, src-read, src-traffic, dst-list, dst-read or dst-traffic")
         };
         let (name, amount) = text.split_once('=').ok_or_else(wrong)?;
         let &(_, end, item) =
