@@ -394,7 +394,7 @@ async fn prices_say_where_they_hold_and_those_of_the_user_go_before_them() {
     let finished = ends_with(0, comparison(&cloud).with(["--estimate"]).with(own)).await;
     assert!(finished.stdout.contains("cost of DST: 0.0100 USD; as given, by --price"), "{finished:?}");
     for (wrong, text) in [
-        (&["--price", "list=1CNY"][..], "write it as src-list=0.01CNY"),
+        (&["--price", "list=1CNY"][..], "write one such as src-list=0.01CNY"),
         (&["--price", "src-list=1CNY", "--price", "src-read=1USD"], "several currencies"),
         (&["--report", "x"], "cannot be used with"),
     ] {

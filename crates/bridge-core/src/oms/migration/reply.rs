@@ -123,7 +123,7 @@ impl MigrationTask {
 
     /// Why it failed as a whole, where it came to its end without having handled every object: then it is not
     /// the objects that are at fault. What OMS leaves out is empty. Single objects that failed make it fail
-    /// with [`OBJECTS_FAILED`], after all were handled.
+    /// with `TRF.0004`, after all were handled.
     pub fn failed_as_a_whole(&self) -> Option<TaskFailure> {
         let failure = self.failure().cloned().unwrap_or_default();
         let handled = self.successful_num.saturating_add(self.failed_num).saturating_add(self.skipped_num);
