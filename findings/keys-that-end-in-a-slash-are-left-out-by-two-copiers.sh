@@ -14,26 +14,25 @@ import re
 import subprocess
 import sys
 
+import juicefs
 from answering import expect
 from bucket import Bucket
 
 OBJECTS = {"from/dir/": b"", "from/full/": b"12345", "from/plain": b"x"}
 PLAIN = {"plain": b"x"}
-PROGRAMS = os.path.dirname(sys.executable)
+S5CMD = os.path.join(os.path.dirname(sys.executable), "s5cmd")
 
 
-def copied(bucket, *command, **environment):
-    """The exit code, what was said, and what is below to/ then."""
-    command = [os.path.join(PROGRAMS, command[0]), *command[1:]]
-    ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-    return ran.returncode, ran.stdout + ran.stderr, {key[3:]: body for key, body in bucket.objects.items() if key.startswith("to/")}
+def copied(bucket):
+    """What is below to/."""
+    return {key[3:]: body for key, body in bucket.objects.items() if key.startswith("to/")}
 
 
 def by_juicefs(*options):
     bucket = Bucket(OBJECTS)
     ends = [bucket.url + "from/", bucket.url + "to/"]
-    code, said, there = copied(bucket, "juicefs", "sync", "--no-https", "--metrics", "127.0.0.1:0", *options, *ends)
-    return re.search(r"Found: \d+", said).group(), code, there
+    ran = juicefs.sync(*options, *ends)
+    return re.search(r"Found: \d+", ran.stderr).group(), ran.returncode, copied(bucket)
 
 
 expect("juicefs", by_juicefs(), ("Found: 1", 0, PLAIN))
@@ -42,6 +41,7 @@ expect("juicefs --dirs", by_juicefs("--dirs"), ("Found: 3", 0, {"dir/": b"", "fu
 
 bucket = Bucket(OBJECTS)
 keys = {"AWS_ACCESS_KEY_ID": "ak", "AWS_SECRET_ACCESS_KEY": "sk", "AWS_REGION": "us-east-1"}
-sync = ["s5cmd", "--endpoint-url", bucket.server.url, "sync", "s3://bucket/from/*", "s3://bucket/to/"]
-expect("s5cmd", copied(bucket, *sync, **keys), (0, "cp s3://bucket/from/plain s3://bucket/to/plain\n", PLAIN))
+sync = [S5CMD, "--endpoint-url", bucket.server.url, "sync", "s3://bucket/from/*", "s3://bucket/to/"]
+ran = subprocess.run(sync, capture_output=True, text=True, env={**os.environ, **keys})
+expect("s5cmd", (ran.returncode, ran.stdout + ran.stderr, copied(bucket)), (0, "cp s3://bucket/from/plain s3://bucket/to/plain\n", PLAIN))
 PY
