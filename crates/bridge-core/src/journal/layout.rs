@@ -48,16 +48,16 @@ pub enum RunKind {
     Confirm,
     /// Those that compare source and destination.
     Reconcile,
-    /// Those that have a migration task of OMS copy between two sides, whatever sync task is between them.
-    ObjectLists(SidePair),
+    /// Those that have migration tasks of OMS copy between two buckets, whatever sync task is between them.
+    ObjectLists(BucketPair),
 }
 
-/// Source and destination of a run, by what names them.
+/// The buckets that a run works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SidePair([u8; 8]);
+pub struct BucketPair([u8; 8]);
 
-impl SidePair {
-    /// The pair of two sides with these names, such as `oss://photos/2024/`.
+impl BucketPair {
+    /// The pair of two buckets with these names, such as `oss://photos/`.
     pub fn new(source: &str, destination: &str) -> Self {
         let hash = Sha256::new().chain_update(source).chain_update("\n").chain_update(destination).finalize();
         let mut short = [0; 8];
@@ -67,7 +67,7 @@ impl SidePair {
 }
 
 /// In names of objects: 16 hexadecimal digits.
-impl fmt::Display for SidePair {
+impl fmt::Display for BucketPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
     }
@@ -234,15 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn runs_over_one_pair_of_sides_exclude_each_other_whatever_sync_task_they_name() {
+    fn runs_over_one_pair_of_buckets_exclude_each_other_whatever_sync_task_they_name() {
         let runs = |task: &str, source: &str, destination: &str| {
-            Layout::new(task).runs(RunKind::ObjectLists(SidePair::new(source, destination)))
+            Layout::new(task).runs(RunKind::ObjectLists(BucketPair::new(source, destination)))
         };
         let of = runs("t1", "oss://a/", "obs://b/");
         assert!(of.starts_with("oms_source_record/object_list_run/") && of.len() == 51, "{of}");
         assert_eq!(of, runs("t2", "oss://a/", "obs://b/"));
         for (source, destination) in
-            [("oss://a/x/", "obs://b/"), ("oss://a/", "obs://b/x/"), ("obs://b/", "oss://a/")]
+            [("oss://c/", "obs://b/"), ("oss://a/", "obs://c/"), ("obs://b/", "oss://a/")]
         {
             assert_ne!(of, runs("t1", source, destination));
         }

@@ -75,7 +75,7 @@ pub use self::confirmed::ConfirmedPage;
 pub(crate) use self::failures::Form;
 pub use self::failures::{FailedKey, FailureRef};
 pub(crate) use self::layout::Naming;
-pub use self::layout::{Layout, RecordStatus, RunKind, SidePair};
+pub use self::layout::{BucketPair, Layout, RecordStatus, RunKind};
 pub use self::lease::{ConfirmState, Holding, LEASE, Lease, Turn};
 pub(crate) use self::lookup::Lookup;
 pub use self::marker::{Marker, Proof, RecordId, Stage};

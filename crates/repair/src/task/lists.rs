@@ -1,6 +1,6 @@
 //! Lists of what a comparison finds missing or different, written to the destination bucket as it is found.
 
-use bridge_core::journal::SidePair;
+use bridge_core::journal::BucketPair;
 use bridge_core::oms::migration::list::{CONTENT_TYPE, MAX_BYTES, MAX_KEYS, ObjectList};
 use futures_util::{StreamExt as _, stream};
 use object_copy::stop::{Stop, StopLevel};
@@ -109,7 +109,7 @@ impl ObjectLists {
     pub(super) fn new(
         bucket: &Bucket,
         sides: (&Side, &Side),
-        (pair, run): (SidePair, &str),
+        (pair, run): (BucketPair, &str),
         limits: ListLimits,
         at_once: usize,
         stop: &Stop,

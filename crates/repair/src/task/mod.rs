@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `position` | what a run leaves for the next one: the list and the task that are under way |
 //! | `error` | why tasks come to no good end |
-//! | `turn` | the lease of a pair of sides, and the position in it |
+//! | `turn` | the lease of a pair of buckets, and the position in it |
 //! | `options` | the options that decide which keys are on a list |
 //! | `still` | whether a key is still to be copied when it goes on a list |
 //! | `lists` | lists of what a comparison finds, written to the destination bucket |

@@ -1,6 +1,6 @@
 //! What a run leaves for the next one: the list and the task that are under way.
 
-use bridge_core::journal::SidePair;
+use bridge_core::journal::BucketPair;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub(super) struct OpenList {
 
 impl OpenList {
     /// A list of this pair that has no task yet. Its task will be at the address `tasks`.
-    pub(super) fn new(list: String, pair: SidePair, options: &[String], tasks: &str) -> Self {
+    pub(super) fn new(list: String, pair: BucketPair, options: &[String], tasks: &str) -> Self {
         let name = list.rsplit('/').next().unwrap_or(&list);
         let description = format!("{}{}", description_of(pair), name.trim_end_matches(".txt"));
         let (options, tasks) = (options.to_vec(), tasks.to_owned());
@@ -56,18 +56,18 @@ impl OpenList {
 }
 
 /// What the descriptions of all tasks of a pair begin with.
-pub(super) fn description_of(pair: SidePair) -> String {
+pub(super) fn description_of(pair: BucketPair) -> String {
     format!("oms-bridge {pair} ")
 }
 
 /// The folder of the lists of a pair.
-pub(super) fn folder_of(pair: SidePair) -> String {
+pub(super) fn folder_of(pair: BucketPair) -> String {
     format!("{FOLDER}{pair}/")
 }
 
 /// Whether a key is that of a list of this pair. Lists are deleted when their tasks are over, so whoever can
 /// write a position could otherwise have any object deleted.
-pub(super) fn is_list_of(key: &str, pair: SidePair) -> bool {
+pub(super) fn is_list_of(key: &str, pair: BucketPair) -> bool {
     key.starts_with(&folder_of(pair)) && key.strip_suffix(".txt").is_some()
 }
 
@@ -77,10 +77,10 @@ mod tests {
 
     #[test]
     fn lists_of_a_pair_and_nothing_else_are_its_own() {
-        let pair = SidePair::new("oss://a/", "obs://b/");
+        let pair = BucketPair::new("oss://a/", "obs://b/");
         let list = format!("{}20260105T100000Z-1.txt", folder_of(pair));
         assert!(is_list_of(&list, pair));
-        assert!(!is_list_of(&list, SidePair::new("oss://a/x/", "obs://b/")));
+        assert!(!is_list_of(&list, BucketPair::new("oss://c/", "obs://b/")));
         assert!(!is_list_of("photos/a.txt", pair) && !is_list_of(&format!("{}x.jpg", folder_of(pair)), pair));
         let open = OpenList::new(list, pair, &[], "");
         assert!(

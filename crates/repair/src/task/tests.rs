@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::journal::{Journal, Pair, SidePair, system_unique};
+use bridge_core::journal::{BucketPair, Journal, Pair, system_unique};
 use bridge_core::oms::SyncUrl;
 use bridge_core::oms::migration::{
     DestinationNode, ListFile, MigrationApi, MigrationOrder, SourceCloud, SourceNode,
@@ -131,7 +131,7 @@ async fn what_no_list_has_room_for_goes_on_another_one_with_a_task_of_its_own() 
     assert_eq!(repaired.tasks, Some(totals));
     let lists: Vec<_> =
         cloud.twin.migration_tasks().into_iter().map(|task| (task.list.1, task.total)).collect();
-    let folder = position::folder_of(SidePair::new("oss://source/", "obs://mirror/"));
+    let folder = position::folder_of(BucketPair::new("oss://source/", "obs://mirror/"));
     assert_eq!(lists, [(format!("{folder}run-1.txt"), 2), (format!("{folder}run-2.txt"), 1)]);
     // One after the other: the first list is gone before the second task is created.
     assert_eq!(cloud.twin.stats().requests(Service::Oms, "CreateTask"), 2);
@@ -162,11 +162,11 @@ async fn work_is_dropped_once_another_run_has_the_lease() {
     let cloud = Cloud::start().await;
     let forwarder = forwarder(&cloud, ListLimits::default());
     let TaskForwarder { journal, credentials, .. } = &forwarder;
-    let pair = SidePair::new("oss://source/", "obs://mirror/");
+    let pair = BucketPair::new("oss://source/", "obs://mirror/");
     let turn = Turn::take(journal, credentials, pair, "first").await.unwrap();
     let busy = Turn::take(journal, credentials, pair, "second").await.unwrap_err();
     assert!(matches!(&busy, TaskError::Busy { by, until: Some(_) } if by == "first"), "{busy:?}");
-    let other = SidePair::new("oss://source/a/", "obs://mirror/a/");
+    let other = BucketPair::new("oss://source/a/", "obs://mirror/a/");
     Turn::take(journal, credentials, other, "third").await.unwrap().end().await;
     turn.set(Some(position::OpenList::new("x".to_owned(), pair, &[], ""))).await.unwrap();
     let ours = cloud.twin.oss().keys(LOGS).into_iter().find(|key| key.contains(&pair.to_string())).unwrap();
@@ -194,7 +194,7 @@ async fn of_two_that_wrote_the_same_object_the_last_one_has_the_lease() {
     let cloud = Cloud::start().await;
     let forwarder = forwarder(&cloud, ListLimits::default());
     let TaskForwarder { journal, credentials, .. } = &forwarder;
-    let pair = SidePair::new("oss://source/", "obs://mirror/");
+    let pair = BucketPair::new("oss://source/", "obs://mirror/");
     let turn = Turn::take(journal, credentials, pair, "first").await.unwrap();
     turn.check().await.unwrap();
     let ours = cloud.twin.oss().keys(LOGS).remove(0);

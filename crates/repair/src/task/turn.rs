@@ -1,10 +1,10 @@
-//! The lease of a pair of sides, and the position in it.
+//! The lease of a pair of buckets, and the position in it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bridge_core::journal::{
-    self, Holding, Journal, LEASE, Lease, OpenJournal, RunKind, SidePair, WriteError,
+    self, BucketPair, Holding, Journal, LEASE, Lease, OpenJournal, RunKind, WriteError,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use oss_lite::Credentials;
@@ -24,7 +24,7 @@ const TRUSTED: Duration = Duration::from_mins(3);
 /// Longest time that the log bucket has for a renewal.
 const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The right to work on a pair of sides.
+/// The right to work on a pair of buckets.
 #[derive(Debug)]
 pub(crate) struct Turn<'t> {
     journal: &'t Journal,
@@ -44,7 +44,7 @@ impl<'t> Turn<'t> {
     pub(super) async fn take(
         journal: &'t Journal,
         credentials: &'t Arc<Credentials>,
-        pair: SidePair,
+        pair: BucketPair,
         by: &str,
     ) -> Result<Self, TaskError> {
         let renewed = Instant::now();

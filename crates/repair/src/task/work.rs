@@ -1,8 +1,8 @@
-//! A run over the lists and tasks of a pair of sides.
+//! A run over the lists and tasks of a pair of buckets.
 
 use std::time::Duration;
 
-use bridge_core::journal::SidePair;
+use bridge_core::journal::BucketPair;
 use bridge_core::oms::migration::MigrationOrder;
 use object_copy::clock::Clock;
 use object_copy::stop::{Stop, StopLevel};
@@ -25,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct Work<'t> {
     pub(super) forwarder: &'t TaskForwarder,
-    pub(super) pair: SidePair,
+    pub(super) pair: BucketPair,
     pub(super) bucket: Bucket,
     pub(super) turn: Turn<'t>,
     pub(super) clock: Clock,
@@ -41,9 +41,9 @@ pub(crate) fn bucket_of(destination: &Side) -> Option<&Bucket> {
 
 /// The buckets of an order, whatever the folders: that of one run may lie in that of another, and then two
 /// tasks that replace what they find would write the same keys.
-pub(super) fn pair_of(order: &MigrationOrder) -> SidePair {
+pub(super) fn pair_of(order: &MigrationOrder) -> BucketPair {
     let (source, destination) = (&order.source.bucket, &order.destination.bucket);
-    SidePair::new(&format!("oss://{source}/"), &format!("obs://{destination}/"))
+    BucketPair::new(&format!("oss://{source}/"), &format!("obs://{destination}/"))
 }
 
 impl<'t> Work<'t> {
